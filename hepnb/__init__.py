@@ -1,0 +1,35 @@
+"""A notebook-first analysis environment for high-energy physics."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# name -> module that defines it; imported when first asked for, so that `import hepnb` is quick
+_LAZY = {
+    "Catalogue": "hepnb.data.catalogue",
+    "HepnbError": "hepnb.errors",
+    "Sample": "hepnb.data.sample",
+    "VariableBase": "hepnb.data.variables",
+    "catalogue": "hepnb.data.catalogue",
+    "form": "hepnb.widgets",
+    "is_interactive": "hepnb.widgets",
+    "parse": "hepnb.data.expressions",
+    "run": "hepnb.runner",
+    "variable": "hepnb.data.variables",
+}
+
+__all__ = ("__version__", *sorted(_LAZY, key=str.lower))  # noqa: PLE0604 -- all are names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        message = f"module 'hepnb' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Collections, chunked reading, variables, cuts and samples (floor 0)."""

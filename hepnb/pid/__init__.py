@@ -1,0 +1,1 @@
+"""Particle identification: mass fits, sWeights, efficiencies and weight tables (floor 2)."""

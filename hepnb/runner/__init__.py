@@ -1,0 +1,1 @@
+"""Execute a stage's notebook, record it, find it again (floor 4)."""

@@ -1,0 +1,1 @@
+"""One module per stage: its parameters, nothing that computes (floor 3)."""

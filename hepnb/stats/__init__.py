@@ -1,0 +1,1 @@
+"""Intervals, weighted statistics and goodness of fit, as pure functions of arrays (floor 1)."""

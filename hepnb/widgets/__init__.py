@@ -1,0 +1,1 @@
+"""Forms, collection picker, cut editor and binning editor (floor 4)."""
