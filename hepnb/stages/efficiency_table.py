@@ -1,0 +1,90 @@
+"""Parameters of the efficiency table."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from hepnb.data.catalogue import catalogue
+from hepnb.stages.fields import Binning, Cut, Interval
+from hepnb.stages.stage import Stage
+
+__all__ = ("EfficiencyTable",)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
+
+class EfficiencyTable(Stage):
+    """Efficiency of a requirement in one collection, bin by bin."""
+
+    title: ClassVar[str] = "Efficiency of a requirement"
+    notebook: ClassVar[str] = "pid/efficiency_table.ipynb"
+    products: ClassVar = MappingProxyType(
+        {
+            "efficiency.csv": "one row per bin: efficiency, uncertainties, status, entries",
+            "efficiency.uhi.json": "passing and total histograms (UHI JSON, lossless)",
+        }
+    )
+
+    site: str = Field(
+        default="local",
+        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
+        json_schema_extra={"widget": "site"},
+    )
+    data: str = Field(
+        default="proc13+prompt",
+        description="collection of candidates; A+B is the union",
+        json_schema_extra={"widget": "collection"},
+    )
+    study: str = Field(
+        default="Dst",
+        description="calibration mode, for instance Dst for D*+ -> D0(K pi) pi",
+        json_schema_extra={"widget": "study"},
+    )
+    particle: str = Field(
+        default="K",
+        description="particle that the requirement is put on",
+        json_schema_extra={"widget": "particle"},
+    )
+    cut: Cut = Field(
+        default="kaonID > 0.6", description="the requirement whose efficiency is measured"
+    )
+    precut: Cut = Field(
+        default="[-3 < dz < 3] and [dr < 1]",
+        description="selection of the candidates that count at all",
+    )
+    binning: Binning = Field(
+        default={
+            "p": [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.5],
+            "cosTheta": [-0.866, -0.4226, 0.225, 0.766, 0.9563],
+            "charge": [-2, 0, 2],
+        },
+        description="bin edges by variable",
+    )
+    sweights: Literal["stored", "fit", "none"] = Field(
+        default="stored",
+        description="sWeights: columns of the files, a mass fit made here, or none",
+    )
+    mass_range: Interval = Field(
+        default=None,
+        description="range of the mass fit; none: the whole range of the sample",
+        json_schema_extra={"unit": "GeV/c^2"},
+    )
+    mass_model: str = Field(
+        default="two_gaussians",
+        description="signal and background shapes of the nominal fit",
+        json_schema_extra={"widget": "mass_model"},
+    )
+    alternative_model: str = Field(
+        default="gaussian_linear",
+        description="shapes of the second fit, for the systematic uncertainty",
+        json_schema_extra={"widget": "mass_model"},
+    )
+
+    def input_files(self) -> tuple[str, ...]:
+        """Files of the collection's study."""
+        return catalogue(self.site)[self.data].study(self.study).files

@@ -1,0 +1,104 @@
+"""Kinds of parameters that several stages share, with their checks and their widgets."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from hepnb.data.expressions import parse
+from hepnb.errors import HepnbError
+
+__all__ = ("Binning", "Cut", "Interval", "check_edges")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
+
+def _check_cut(text: str) -> str:
+    try:
+        parse(text)
+    except HepnbError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def check_edges(edges: list[float]) -> list[float]:
+    """Refuse bin edges that are not finite and increasing.
+
+    Parameters
+    ----------
+    edges
+        Two or more bin edges.
+
+    Returns
+    -------
+    list of float
+        The same edges.
+
+    Raises
+    ------
+    ValueError
+        Naming the first pair that does not increase.
+    """
+    if len(edges) < 2:
+        message = f"{len(edges)} bin edge(s); a bin needs two, for instance [0.5, 4.5]"
+        raise ValueError(message)
+    if not all(math.isfinite(edge) for edge in edges):
+        message = (
+            "bin edges must be finite; candidates outside are counted, so no open bin is needed"
+        )
+        raise ValueError(message)
+    for low, high in pairwise(edges):
+        if high <= low:
+            message = f"bin edges must increase, but {high:g} follows {low:g}"
+            raise ValueError(message)
+    return edges
+
+
+def _check_binning(binning: dict[str, list[float]]) -> dict[str, list[float]]:
+    if not binning:
+        message = "no axis; name one variable with its bin edges, for instance {p: [0.5, 1, 4.5]}"
+        raise ValueError(message)
+    for variable, edges in binning.items():
+        try:
+            _check_cut(variable)
+            check_edges(edges)
+        except ValueError as error:
+            message = f"axis {variable!r}: {error}"
+            raise ValueError(message) from None
+    return binning
+
+
+def _check_interval(interval: list[float] | None) -> list[float] | None:
+    if interval is not None:
+        if len(interval) != 2:
+            message = f"{len(interval)} numbers; an interval has two, [low, high]"
+            raise ValueError(message)
+        check_edges(interval)
+    return interval
+
+
+def _widget(kind: str) -> dict[str, Any]:
+    return {"widget": kind}
+
+
+Cut = Annotated[str, AfterValidator(_check_cut), Field(json_schema_extra=_widget("cut"))]
+"""A cut string of the language of `hepnb.data.expressions`; empty means no cut."""
+
+Binning = Annotated[
+    dict[str, list[float]],
+    AfterValidator(_check_binning),
+    Field(json_schema_extra=_widget("binning")),
+]
+"""Variable to bin edges, in the units of the variable."""
+
+Interval = Annotated[
+    list[float] | None,
+    AfterValidator(_check_interval),
+    Field(json_schema_extra=_widget("interval")),
+]
+"""``[low, high]``, or None for the whole range of the sample."""
