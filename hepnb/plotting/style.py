@@ -91,15 +91,24 @@ _UNITS = MappingProxyType(
 )
 
 
-def style() -> AbstractContextManager[None]:
-    """Context in which matplotlib draws in the house style.
+def style(experiment: str = "") -> AbstractContextManager[None]:
+    """Context in which matplotlib draws in the house style, or in that of an experiment.
+
+    Parameters
+    ----------
+    experiment
+        Name of a style of mplhep, for instance ``CMS`` or ``LHCb2``; empty for the house style.
 
     Returns
     -------
     context manager
-        ``with hepnb.plotting.style(): ...``
+        ``with hepnb.plotting.style("CMS"): ...``
     """
-    return mpl.rc_context(dict(RC))
+    if not experiment:
+        return mpl.rc_context(dict(RC))
+    import mplhep
+
+    return mpl.rc_context(getattr(mplhep.style, experiment))
 
 
 def new_axes(*, panel: bool = False, **figure_options: Any) -> Any:
