@@ -221,13 +221,15 @@ def _short(cell: str) -> str:
 
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0; } section { margin-top: 2.5rem; border-top: 1px solid #8886; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 .figures a { flex: 1 1 460px; max-width: 100%; }
 .figures img { width: 100%; background: white; border-radius: 6px; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
-td, th { padding: 2px 10px; text-align: right; border-bottom: 1px solid #8883; white-space: nowrap; }
+td, th { padding: 2px 10px; text-align: right; }
+td, th { border-bottom: 1px solid #8883; white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; }
 .wide { overflow-x: auto; } details { margin: .7rem 0; } summary { cursor: pointer; }
 .files { font-size: 14px; }

@@ -1,0 +1,92 @@
+"""Stages: one model, checked wherever its values come from."""
+
+import nbformat
+import papermill
+import pytest
+import yaml
+
+from hepnb import stages
+from hepnb.errors import BadParameters, UnknownStage
+from hepnb.stages.weight_table import WeightTable
+
+ALL = sorted(stages.all_stages())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_parameters_cell_equals_the_fields_and_defaults(name):
+    stage = stages.find(name)
+    notebook = nbformat.read(stage.notebook_path(), as_version=4)
+    [cell] = [each for each in notebook.cells if "parameters" in each.metadata.get("tags", [])]
+    values: dict = {}
+    exec(compile(cell.source, name, "exec"), {}, values)
+    defaults = {key: field.default for key, field in stage.model_fields.items()}
+    assert values == defaults
+    assert list(values) == list(defaults)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_papermill_sees_every_parameter(name):
+    stage = stages.find(name)
+    seen = papermill.inspect_notebook(str(stage.notebook_path()))
+    assert set(seen) == set(stage.model_fields)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_parameter_is_described(name):
+    stage = stages.find(name)
+    assert stage.title
+    assert stage.products
+    for field in stage.model_fields.values():
+        assert field.description
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_parameters_survive_yaml(name):
+    stage = stages.find(name)()
+    text = yaml.safe_dump(stage.model_dump(mode="json"))
+    assert type(stage).from_values(yaml.safe_load(text)) == stage
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_stages_are_frozen(name):
+    with pytest.raises(ValueError, match="frozen"):
+        stages.find(name)().site = "kekcc"
+
+
+def test_unknown_stage_is_named_with_its_neighbour():
+    with pytest.raises(UnknownStage, match="did you mean 'weight_table'"):
+        stages.find("weight_tabel")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("particl=K", r"particl: no such parameter; did you mean 'particle'"),
+        ("cut=[kaonID > 0.5", r"cut = '\[kaonID > 0.5'"),
+        ("binning={p: [1.0]}", r"1 bin edge\(s\)"),
+        ("binning={p: [1.0, 0.5]}", r"bin edges must increase, but 0.5 follows 1"),
+        ("binning={p: [1.0, .inf]}", "finite"),
+        ("binning={}", "no axis"),
+        ("binning=[1, 2", "cannot be read as YAML"),
+        ("mass_range=[1.8]", "an interval has two"),
+        ("bad_bins=ignore", "keep"),
+        ("sweights", "not of the form name=value"),
+    ],
+)
+def test_a_bad_parameter_is_refused_with_reason_and_remedy(assignment, message):
+    with pytest.raises(BadParameters, match=message):
+        WeightTable.from_strings([assignment])
+
+
+def test_a_string_parameter_keeps_its_zeros():
+    assert WeightTable.from_strings(["data=007"]).data == "007"
+
+
+def test_a_number_is_not_taken_for_a_string():
+    with pytest.raises(BadParameters, match="valid string"):
+        WeightTable.from_values({"data": 7})
+
+
+def test_strings_go_on_top_of_a_parameter_file():
+    stage = WeightTable.from_strings(["cut=kaonID > 0.9"], {"cut": "pionID > 0.1", "study": "X"})
+    assert (stage.cut, stage.study) == ("kaonID > 0.9", "X")
