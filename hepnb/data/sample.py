@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from hepnb.data.chunks import Block, ColumnRecipe, DerivedStep, FrameReader, Source, ordered_map
+from hepnb.data.chunks import Block, FrameReader, Source, ordered_map, positive
+from hepnb.data.derived import ColumnRecipe, DerivedColumn, make_recipe
 from hepnb.errors import BadParameters, UnreadableFile, nearest
 
 if TYPE_CHECKING:
@@ -24,23 +25,6 @@ __all__ = ("DerivedColumn", "Sample")
 
 def __dir__() -> tuple[str, ...]:
     return __all__
-
-
-@dataclass(frozen=True)
-class DerivedColumn:
-    """A column made from others while reading, such as sWeights from the mass.
-
-    Attributes
-    ----------
-    dependencies
-        Names (or expressions) that the function needs; they resolve as in any cut on the sample.
-    function
-        Takes a mapping from each dependency, as written, to an array of shape (n,) and gives an
-        array of shape (n,). It must treat candidates one by one: it sees a chunk at a time.
-    """
-
-    dependencies: tuple[str, ...]
-    function: Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
 
 def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -149,12 +133,15 @@ class Sample:
     @cached_property
     def source(self) -> Source:
         """Where the columns come from."""
-        return Source(self.files, self.tree, FrameReader(self.frame) if self.frame else None)
+        frame = None if self.frame is None else FrameReader(self.frame, self.name)
+        return Source(self.files, self.tree, frame)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names of the branches (of the first file)."""
-        return self.source.columns
+        if not len(self.source):
+            raise UnreadableFile(f"sample {self.name!r} {self.study} has no files")
+        return self.source.reader(0).columns
 
     @cached_property
     def entries(self) -> int:
@@ -233,26 +220,9 @@ class Sample:
 
     def recipe(self, bound: Iterable[BoundExpression]) -> ColumnRecipe:
         """Which branches to read, and which columns to derive, for these bound expressions."""
-        branches: set[str] = set()
-        steps: dict[str, DerivedStep] = {}
-
-        def need(names: Iterable[str], above: tuple[str, ...]) -> None:
-            for name in names:
-                if name not in self.derived:
-                    branches.add(name)
-                elif name in above:
-                    chain = " -> ".join((*above, name))
-                    raise BadParameters(f"derived columns depend on each other: {chain}")
-                elif name not in steps:
-                    column = self.derived[name]
-                    arguments = {each: self.bind(each) for each in column.dependencies}
-                    for argument in arguments.values():
-                        need(argument.columns, (*above, name))
-                    steps[name] = DerivedStep(name, arguments, column.function)
-
-        for expression in bound:
-            need(expression.columns, ())
-        return ColumnRecipe(tuple(sorted(branches)), tuple(steps.values()), _thawed(self.codes))
+        recipe = make_recipe(bound, self.derived, _thawed(self.codes), self.bind)
+        # a constant needs no branch, yet one value per candidate
+        return recipe if recipe.branches else dataclasses.replace(recipe, branches=self.columns[:1])
 
     def iterate(
         self,
@@ -273,7 +243,7 @@ class Sample:
         chunk_size
             Entries read at a time, before the cut.
         workers
-            Threads that read ahead. At most ``2 * workers`` chunks are held at once.
+            Threads that read ahead; at most ``workers + 2`` chunks are then held at once.
 
         Yields
         ------
@@ -288,7 +258,7 @@ class Sample:
         values = {text: self.bind(text) for text in expressions}
         selection = self.bind(cut) if cut.strip() else None
         recipe = self.recipe([*values.values(), *([selection] if selection else [])])
-        blocks = self.source.blocks(recipe.branches, chunk_size, workers)
+        blocks = self.source.blocks(recipe.branches, positive("chunk_size", chunk_size))
 
         def evaluate(block: Block) -> dict[str, np.ndarray]:
             columns = recipe.read(self.source, block)
@@ -297,7 +267,7 @@ class Sample:
                 columns = {each: column[mask] for each, column in columns.items()}
             return {text: each.evaluate(columns) for text, each in values.items()}
 
-        return ordered_map(evaluate, blocks, workers=workers)
+        return ordered_map(evaluate, blocks, workers=positive("workers", workers))
 
     def read(
         self, expressions: Sequence[str], *, cut: str = "", max_entries: int | None = None
@@ -320,12 +290,16 @@ class Sample:
 
         if max_entries is not None and max_entries < 0:
             raise BadParameters(f"max_entries is {max_entries}; it must be 0 or more, or None")
-        parts: dict[str, list[np.ndarray]] = {each: [np.empty(0)] for each in expressions}
-        left = np.inf if max_entries is None else max_entries
+        parts: dict[str, list[np.ndarray]] = {each: [] for each in expressions}
+        left = max_entries
         for chunk in self.iterate(expressions, cut=cut):
-            if left <= 0:
-                break
             for each, column in chunk.items():
-                parts[each].append(column[: int(min(left, len(column)))])
-            left -= len(next(iter(chunk.values()), ()))
-        return pd.DataFrame({each: np.concatenate(parts.pop(each)) for each in list(parts)})
+                parts[each].append(column[:left])
+            if left is not None:
+                left -= min(left, len(next(iter(chunk.values()), ())))
+                if left == 0:
+                    break
+        # one column at a time, so that at most one is held twice
+        return pd.DataFrame(
+            {each: np.concatenate(parts.pop(each) or [np.empty(0)]) for each in list(parts)}
+        )
