@@ -1,0 +1,1 @@
+"""One reader per file format; `hepnb.data.reading` chooses among them."""
