@@ -55,7 +55,7 @@ class FrameReader(Reader):
         self.columns = tuple(frame)
         self.skipped = {}
         self.entries = max(map(len, frame.values()), default=0)
-        self._frame = frame
+        self._frame = dict(frame)
 
     def _read(self, columns: tuple[str, ...], start: int, stop: int) -> Columns:
         return {each: as_column(self._frame[each][start:stop]) for each in columns}
