@@ -1,14 +1,14 @@
-"""Confidence intervals of an efficiency counted with k of n."""
+"""Confidence intervals of counted numbers: efficiencies (k of n) and Poisson counts."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats as _stats
+from scipy import special as _special
 
 from hepnb.errors import BadParameters
 
-__all__ = ("clopper_pearson", "wilson")
+__all__ = ("clopper_pearson", "poisson", "wilson")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -47,8 +47,8 @@ def clopper_pearson(k: ArrayLike, n: ArrayLike, level: float = 0.6827) -> tuple[
     passed, tried = _checked(k, n, level)
     tail = 0.5 * (1.0 - level)
     with np.errstate(invalid="ignore"):
-        low = _stats.beta.ppf(tail, passed, tried - passed + 1.0)
-        high = _stats.beta.isf(tail, passed + 1.0, tried - passed)
+        low = _special.betaincinv(_least(passed), tried - passed + 1.0, tail)
+        high = _special.betainccinv(passed + 1.0, _least(tried - passed), tail)
     low = np.where(passed == 0, 0.0, low)
     high = np.where(passed == tried, 1.0, high)
     return _known(low, passed, tried), _known(high, passed, tried)
@@ -80,7 +80,7 @@ def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.6827) -> tuple[Floats, F
     and the efficiency is near 0 or 1 (38 % in place of 68 % at n = 20 and 0.95).
     """
     passed, tried = _checked(k, n, level)
-    z = float(_stats.norm.isf(0.5 * (1.0 - level)))
+    z = float(-_special.ndtri(0.5 * (1.0 - level)))
     # k (n - k) / n is zero without trials, so the interval is then exactly [0, 1]
     spread = passed * (tried - passed) / np.where(tried > 0, tried, 1.0)
     centre = (passed + 0.5 * z * z) / (tried + z * z)
@@ -88,6 +88,37 @@ def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.6827) -> tuple[Floats, F
     low = np.where(passed == 0, 0.0, centre - half)
     high = np.where(passed == tried, 1.0, centre + half)
     return _known(low, passed, tried), _known(high, passed, tried)
+
+
+def poisson(n: ArrayLike, level: float = 0.6827) -> tuple[Floats, Floats]:
+    """Central interval of the expectation of a Poisson count, for error bars of a spectrum.
+
+    Parameters
+    ----------
+    n
+        Counts.
+    level
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    tuple of ndarray
+        Lower and upper limits; the lower one of ``n = 0`` is 0. NaN in gives NaN.
+
+    Raises
+    ------
+    BadParameters
+        If a count is negative, or `level` is not between 0 and 1.
+
+    Notes
+    -----
+    F. Garwood, Biometrika 28 (1936) 437. It never covers less than `level`.
+    """
+    counts, _ = _checked(n, np.inf, level)
+    tail = 0.5 * (1.0 - level)
+    low = np.where(counts == 0, 0.0, _special.gammaincinv(_least(counts), tail))
+    high = _special.gammainccinv(counts + 1.0, tail)
+    return _known(low, counts, counts), _known(high, counts, counts)
 
 
 def _checked(k: ArrayLike, n: ArrayLike, level: float) -> tuple[Floats, Floats]:
@@ -104,6 +135,11 @@ def _checked(k: ArrayLike, n: ArrayLike, level: float) -> tuple[Floats, Floats]:
         )
         raise BadParameters(message)
     return passed, tried
+
+
+def _least(count: Floats) -> Floats:
+    """Keep a count of zero, whose limit is known, off the edge of a function's domain."""
+    return np.where(count > 0, count, 1.0)
 
 
 def _known(limit: Floats, passed: Floats, tried: Floats) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize, stats
 
 from hepnb.errors import BadParameters
-from hepnb.stats.intervals import clopper_pearson, wilson
+from hepnb.stats.intervals import clopper_pearson, poisson, wilson
 
 
 def exact_coverage(interval, n, truth, level=0.6827):
@@ -95,3 +95,19 @@ def test_interval_holds_the_estimate_and_mirrors(interval):
 def test_impossible_counts_and_levels_are_refused(interval, k, n, level):
     with pytest.raises(BadParameters, match=r"k = .* of n = |level"):
         interval(k, n, level)
+
+
+def test_poisson_limits_invert_the_tails():
+    n = np.array([1, 3, 20, 400])
+    low, high = poisson(n, 0.9)
+    np.testing.assert_allclose(stats.poisson.sf(n - 1, low), 0.05, rtol=1e-9)
+    np.testing.assert_allclose(stats.poisson.cdf(n, high), 0.05, rtol=1e-9)
+
+
+def test_poisson_interval_of_nothing_ends_at_a_known_limit():
+    low, high = poisson([0, np.nan], 0.9)
+    assert low[0] == 0.0
+    assert high[0] == pytest.approx(-np.log(0.05), rel=1e-12)
+    assert np.isnan(low[1])
+    with pytest.raises(BadParameters, match="k = -1"):
+        poisson(-1)
