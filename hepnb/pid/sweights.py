@@ -34,6 +34,7 @@ Passes = Callable[[], Iterable[tuple[Floats, Floats | None]]]
 """Gives, each time it is called, the same chunks: densities (components, n) and event weights."""
 
 ALIKE = 0.95  # |correlation| of two yields from which on their shapes are called alike
+_NOTHING = 1e-9  # share of all candidates below which a component is given up
 _SINGULAR = 1e12  # condition number beyond which the identities are lost to rounding
 
 
@@ -125,56 +126,78 @@ def fit_yields(passes: Passes, start: Floats, *, max_passes: int = 60) -> YieldF
 
     Notes
     -----
-    Maximises ``sum q ln D - sum N``, which is concave. Newton's step is ``2 N - V 1``, and is
-    taken where it stays positive; elsewhere one of expectation and maximisation, which always does.
+    Maximises ``sum q ln D - sum N``, which is concave. Newton's step goes to ``2 N - V 1``; it is
+    shortened where it would leave the positive yields, and replaced by a step of expectation and
+    maximisation, which cannot fail, where it does not improve the likelihood.
     """
     yields = np.array(start, float)
     if not np.all(yields > 0):
         raise BadParameters(f"yields must start above 0; they are {yields.tolist()}")
-    ones = np.ones_like(yields)
-    best: tuple[float, Floats, Floats] | None = None
-    count = 0
-    while count < max_passes:
+    best = here = _Pass.through(passes, yields)
+    count = 1
+    while best.residual > 1e-14 and count < max_passes:
+        there = _Pass.through(passes, here.newton())
         count += 1
-        totals, matrix = _accumulate(passes, yields)
-        residual = float(np.max(np.abs(totals - ones)))
+        if there.likelihood < here.likelihood - 1e-9 * abs(here.likelihood):
+            there = _Pass.through(passes, here.yields * here.totals)
+            count += 1
         # once rounding stops the progress, what came before is as good as it gets
-        if best is not None and best[0] < 1e-9 and residual >= best[0]:
+        if best.residual < 1e-9 and there.residual >= best.residual:
             break
-        if best is None or residual < best[0]:
-            best = (residual, yields, matrix)
-        if residual < 1e-14:
+        here = there
+        best = min(best, here, key=lambda each: each.residual)
+        if np.any(here.yields < _NOTHING * here.yields.sum()):
             break
-        newton = 2.0 * yields - _inverse(matrix) @ ones
-        yields = newton if np.all(newton > 0.1 * yields) else yields * totals
-    assert best is not None
-    residual, yields, matrix = best
-    if residual > 1e-9:
+    if best.residual > 1e-9:
         raise FitFailed(
-            f"yields {np.round(yields, 3).tolist()} do not settle at positive values: a component "
-            "is not in this sample; leave it out of the model, or widen the range"
+            f"yields {np.round(here.yields, 3).tolist()} do not settle at positive values: a "
+            "component is not in this sample; leave it out of the model, or widen the range"
         )
-    return _finished(yields, matrix, residual, count)
+    return _finished(best, count)
 
 
-def _sums(densities: Floats, yields: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+class _Pass(NamedTuple):
+    """What one pass over the candidates tells at given yields."""
+
+    yields: Floats
+    totals: Floats
+    """``sum q p_i / D``: 1 at the maximum."""
+    matrix: Floats
+    likelihood: float
+
+    @classmethod
+    def through(cls, passes: Passes, yields: Floats) -> _Pass:
+        size = len(yields)
+        totals, matrix, likelihood = np.zeros(size), np.zeros((size, size)), -float(yields.sum())
+        for densities, weights in passes():
+            part, second, logarithm = _sums(densities, yields, weights)
+            totals += part
+            matrix += second
+            likelihood += logarithm
+        return cls(yields, totals, matrix, likelihood)
+
+    @property
+    def residual(self) -> float:
+        return float(np.max(np.abs(self.totals - 1.0)))
+
+    def newton(self) -> Floats:
+        """Give Newton's next yields, or what is nine tenths of the way to the first zero."""
+        step = self.yields - _inverse(self.matrix).sum(axis=1)
+        fall = float(np.max(-step / self.yields))
+        return np.asarray(self.yields + step * min(1.0, 0.9 / fall if fall > 0 else 1.0))
+
+
+def _sums(
+    densities: Floats, yields: Floats, weights: Floats | None
+) -> tuple[Floats, Floats, float]:
     total = yields @ densities
     if not np.all(total > 0):
         message = "a candidate has no density in any component; narrow the range to the model's"
         raise FitFailed(message)
-    ratios = densities / total
-    weighted = ratios if weights is None else ratios * weights
-    return weighted.sum(axis=1), weighted @ ratios.T
-
-
-def _accumulate(passes: Passes, yields: Floats) -> tuple[Floats, Floats]:
-    size = len(yields)
-    totals, matrix = np.zeros(size), np.zeros((size, size))
-    for densities, weights in passes():
-        part, second = _sums(densities, yields, weights)
-        totals += part
-        matrix += second
-    return totals, matrix
+    ratios, logarithms = densities / total, np.log(total)
+    if weights is None:
+        return ratios.sum(axis=1), ratios @ ratios.T, float(logarithms.sum())
+    return ratios @ weights, (ratios * weights) @ ratios.T, float(logarithms @ weights)
 
 
 def _scaled(matrix: Floats) -> tuple[Floats, Floats]:
@@ -194,14 +217,13 @@ def _inverse(matrix: Floats) -> Floats:
     return np.asarray(0.5 * (inverse + inverse.T))
 
 
-def _finished(yields: Floats, matrix: Floats, residual: float, count: int) -> YieldFit:
-    covariance = _inverse(matrix)
+def _finished(best: _Pass, count: int) -> YieldFit:
+    covariance = _inverse(best.matrix)
     sigma = np.sqrt(np.diagonal(covariance))
-    correlations = np.abs(covariance / np.outer(sigma, sigma)) - np.eye(len(yields))
-    condition = float(np.linalg.cond(_scaled(matrix)[0]))
-    result = YieldFit(
-        yields, covariance, condition, float(correlations.max(initial=0.0)), residual, count
-    )
+    correlations = np.abs(covariance / np.outer(sigma, sigma)) - np.eye(len(covariance))
+    condition = float(np.linalg.cond(_scaled(best.matrix)[0]))
+    largest = float(correlations.max(initial=0.0))
+    result = YieldFit(best.yields, covariance, condition, largest, best.residual, count)
     if result.alike:
         _LOG.warning(
             "two components are alike: correlation of yields %.3f (limit %.2f), condition %.3g; "
