@@ -15,6 +15,7 @@ from scipy import stats
 from sweights import SWeight
 
 from hepnb.data import samples
+from hepnb.data.catalogue import catalogue
 from hepnb.data.samples import mass_shapes, pid_response, writing
 from hepnb.data.samples.candidates import BLOCK, Source
 from hepnb.data.samples.kinematics import Tracks, two_body_decay
@@ -147,6 +148,15 @@ def test_catalogue_lists_what_is_there(folder):
                 assert wanted <= columns.keys()
     embedded = samples.catalogue_entries()
     assert embedded["proc13"]["studies"]["Dst"]["files"] == ["samples:proc13_Dst.root"]
+
+
+def test_catalogue_opens_as_a_site_and_as_the_embedded_collections(folder):
+    collection = catalogue(folder / "catalogue.yaml")["MC15rd_proc13+prompt"]
+    sample = collection.study("Dst").particle("K")
+    assert sample.entries == EVENTS
+    frame = sample.read(["p", "kaonID"], cut=sample.truth, max_entries=1000)
+    assert ((frame["p"] >= 0.3) & (frame["p"] <= 5)).all()
+    assert set(samples.catalogue_entries()) <= set(catalogue().names())
 
 
 def test_size_is_modest(folder):
