@@ -1,1 +1,31 @@
 """Particle identification: mass fits, sWeights, efficiencies and weight tables (floor 2)."""
+
+from __future__ import annotations
+
+from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
+from hepnb.pid.mass_fit import MassFit, fit_mass
+from hepnb.pid.mass_models import MassModel, mass_model_names, register_mass_model
+from hepnb.pid.mass_plots import plot_sweights
+from hepnb.pid.sweight_columns import choose_sweights, sweight_frame
+from hepnb.pid.weight_table import data_mc_ratio, produce_data_mc_ratio
+from hepnb.pid.weights import WeightTable
+
+__all__ = (
+    "EfficiencyTable",
+    "MassFit",
+    "MassModel",
+    "WeightTable",
+    "choose_sweights",
+    "data_mc_ratio",
+    "fit_mass",
+    "mass_model_names",
+    "measure_efficiency",
+    "plot_sweights",
+    "produce_data_mc_ratio",
+    "register_mass_model",
+    "sweight_frame",
+)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
