@@ -8,7 +8,7 @@ from hepnb.pid.mass_models import MassModel, mass_model_names, register_mass_mod
 from hepnb.pid.mass_plots import plot_sweights
 from hepnb.pid.sweight_columns import choose_sweights, sweight_frame
 from hepnb.pid.weight_table import data_mc_ratio, produce_data_mc_ratio
-from hepnb.pid.weights import WeightTable
+from hepnb.pid.weight_result import WeightTable
 
 __all__ = (
     "EfficiencyTable",

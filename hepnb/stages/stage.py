@@ -1,4 +1,4 @@
-"""The base of every stage: one model that is notebook cell, form, command line and documentation."""
+"""The base of every stage: one model that is cell, form, command line and documentation."""
 
 from __future__ import annotations
 
