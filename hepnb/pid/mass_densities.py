@@ -7,6 +7,7 @@ integral is what a binned fit needs: bins then hold exact expectations, however 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -52,14 +53,20 @@ def _gaussian_cdf(x: Floats, lo: float, hi: float, mean: float, sigma: float) ->
     return np.asarray((ndtr((x - mean) / sigma) - low) / (high - low))
 
 
-def _two_gaussians(single: Callable[..., Floats]) -> Callable[..., Floats]:
-    def mixture(x: Floats, lo: float, hi: float, mean: float, *others: float) -> Floats:
-        sigma, sigma_ratio, fraction = others
-        narrow = single(x, lo, hi, mean, sigma)
-        wide = single(x, lo, hi, mean, sigma * sigma_ratio)
-        return fraction * narrow + (1.0 - fraction) * wide
+def _two_gaussians_pdf(x: Floats, lo: float, hi: float, mean: float, *others: float) -> Floats:
+    sigma, sigma_ratio, fraction = others
+    narrow = _gaussian_pdf(x, lo, hi, mean, sigma)
+    return fraction * narrow + (1.0 - fraction) * _gaussian_pdf(
+        x, lo, hi, mean, sigma * sigma_ratio
+    )
 
-    return mixture
+
+def _two_gaussians_cdf(x: Floats, lo: float, hi: float, mean: float, *others: float) -> Floats:
+    sigma, sigma_ratio, fraction = others
+    narrow = _gaussian_cdf(x, lo, hi, mean, sigma)
+    return fraction * narrow + (1.0 - fraction) * _gaussian_cdf(
+        x, lo, hi, mean, sigma * sigma_ratio
+    )
 
 
 def _tail(t: Floats, alpha: float, n: float, power: float) -> Floats:
@@ -140,7 +147,7 @@ def _bernstein2_cdf(x: Floats, lo: float, hi: float, middle: float, left: float)
 GAUSSIAN = Density(_gaussian_pdf, _gaussian_cdf)
 """Gaussian cut to the range: ``mean, sigma``."""
 
-TWO_GAUSSIANS = Density(_two_gaussians(_gaussian_pdf), _two_gaussians(_gaussian_cdf))
+TWO_GAUSSIANS = Density(_two_gaussians_pdf, _two_gaussians_cdf)
 """Two Gaussians of one mean, each cut to the range: ``mean, sigma, sigma_ratio, fraction``, the
 wide one has ``sigma * sigma_ratio`` and the narrow one holds `fraction`."""
 
@@ -174,27 +181,38 @@ def numerical_density(function: Callable[..., Floats], *, cells: int = 400) -> D
     Density
         For use in a component of a `MassModel`; about ten times slower than a closed form.
     """
-    nodes, shares = np.polynomial.legendre.leggauss(4)
-    nodes, shares = 0.5 * (nodes + 1.0), 0.5 * shares
+    numerical = _Numerical(function, cells)
+    return Density(numerical.pdf, numerical.cdf)
 
-    def integral(left: Floats, width: Floats, parameters: tuple[float, ...]) -> Floats:
-        points = left[:, np.newaxis] + width[:, np.newaxis] * nodes
-        values = np.asarray(function(points.ravel(), *parameters), float).reshape(points.shape)
-        return np.asarray((values @ shares) * width)
 
-    def totals(lo: float, hi: float, parameters: tuple[float, ...]) -> tuple[Floats, Floats]:
-        grid = np.linspace(lo, hi, cells + 1)
-        return grid, np.append(0.0, np.cumsum(integral(grid[:-1], np.diff(grid), parameters)))
+@dataclass(frozen=True)
+class _Numerical:
+    """A positive function integrated over cells: methods, so that it can travel to workers."""
 
-    def pdf(x: Floats, lo: float, hi: float, *parameters: float) -> Floats:
-        values = np.asarray(function(x, *parameters), float)
-        return np.asarray(values / totals(lo, hi, parameters)[1][-1])
+    function: Callable[..., Floats]
+    cells: int
 
-    def cdf(x: Floats, lo: float, hi: float, *parameters: float) -> Floats:
-        grid, sums = totals(lo, hi, parameters)
+    def pdf(self, x: Floats, lo: float, hi: float, *parameters: float) -> Floats:
+        values = np.asarray(self.function(x, *parameters), float)
+        return np.asarray(values / self._totals(lo, hi, parameters)[1][-1])
+
+    def cdf(self, x: Floats, lo: float, hi: float, *parameters: float) -> Floats:
+        grid, sums = self._totals(lo, hi, parameters)
         x = np.atleast_1d(np.asarray(x, float))
-        cell = np.clip(np.searchsorted(grid, x, side="right") - 1, 0, cells - 1)
-        rest = integral(grid[cell], x - grid[cell], parameters)
+        cell = np.clip(np.searchsorted(grid, x, side="right") - 1, 0, self.cells - 1)
+        rest = self._integral(grid[cell], x - grid[cell], parameters)
         return np.asarray((sums[cell] + rest) / sums[-1])
 
-    return Density(pdf, cdf)
+    def _totals(self, lo: float, hi: float, parameters: tuple[float, ...]) -> tuple[Floats, Floats]:
+        grid = np.linspace(lo, hi, self.cells + 1)
+        parts = self._integral(grid[:-1], np.diff(grid), parameters)
+        return grid, np.append(0.0, np.cumsum(parts))
+
+    def _integral(self, left: Floats, width: Floats, parameters: tuple[float, ...]) -> Floats:
+        points = left[:, np.newaxis] + width[:, np.newaxis] * _NODES
+        values = np.asarray(self.function(points.ravel(), *parameters), float)
+        return np.asarray((values.reshape(points.shape) @ _SHARES) * width)
+
+
+# four Gauss-Legendre points of a cell of width 1
+_NODES, _SHARES = (np.polynomial.legendre.leggauss(4)[i] * 0.5 + (0.5, 0.0)[i] for i in (0, 1))

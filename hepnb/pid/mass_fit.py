@@ -130,8 +130,17 @@ def _fit_binned(model: MassModel, spectrum: Spectrum) -> Minuit:
             f"[{spectrum.lo:g}, {spectrum.hi:g}) with {spectrum.counts.sum():g} candidates; "
             "try a simpler model, another range, or fewer bins"
         )
-    best[1].hesse()
-    return best[1]
+    return _settled(best[1])
+
+
+def _settled(minuit: Minuit) -> Minuit:
+    """Make the covariance accurate; a better one can show that the minimum is not quite reached."""
+    for _ in range(3):
+        minuit.hesse()
+        if minuit.valid:
+            break
+        minuit.migrad()
+    return minuit
 
 
 def _minimised(cost: Any, model: MassModel, spectrum: Spectrum, guess: Guess) -> Minuit:
@@ -168,12 +177,11 @@ def _fit_unbinned(model: MassModel, spectrum: Spectrum, binned: Minuit) -> Minui
     minuit.limits = binned.limits
     minuit.errors = binned.errors
     minuit.migrad()
-    if not minuit.valid:
+    if not _settled(minuit).valid:
         raise FitFailed(
             f"the unbinned fit of model {model.name!r} does not converge from the binned minimum; "
             "use the binned fit, or a simpler model"
         )
-    minuit.hesse()
     return minuit
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from hepnb.errors import BadParameters, nearest
 from hepnb.pid import mass_densities as shapes
 from hepnb.pid.mass_densities import Density
+from hepnb.pid.mass_guess import Guess
 
 __all__ = (
     "Component",
@@ -33,43 +33,6 @@ def __dir__() -> tuple[str, ...]:
 
 
 Floats = NDArray[np.float64]
-
-
-class Guess(NamedTuple):
-    """What a histogram tells about a spectrum before any fit; all but `tilt` in units of mass."""
-
-    lo: float
-    """Lower end of the fit range."""
-    hi: float
-    """Upper end of the fit range."""
-    peak: float
-    """Where the spectrum exceeds the line through its sidebands most."""
-    width: float
-    """Half-maximum width of that excess over 2.355, a standard deviation if it is Gaussian."""
-    tilt: float
-    """Slope of the sidebands: (right - left) / (right + left), between -0.9 and 0.9."""
-
-    @classmethod
-    def from_histogram(cls, counts: Floats, edges: Floats) -> Guess:
-        """Guess from counts of shape (bins,) between edges of shape (bins + 1,)."""
-        lo, hi = float(edges[0]), float(edges[-1])
-        centres, bins = 0.5 * (edges[1:] + edges[:-1]), len(counts)
-        density = counts / np.diff(edges)
-        side = max(1, bins // 10)
-        left, right = density[:side].mean(), density[-side:].mean()
-        excess = density - np.interp(centres, [lo, hi], [left, right])
-        box = max(1, bins // 30)
-        smooth = np.convolve(excess, np.full(box, 1.0 / box), mode="same")
-        top = int(np.argmax(smooth))
-        tilt = (right - left) / (right + left) if right + left > 0 else 0.0
-        tilt = float(np.clip(tilt, -0.9, 0.9))
-        if smooth[top] <= 0:
-            return cls(lo, hi, 0.5 * (lo + hi), (hi - lo) / 20.0, tilt)
-        low = np.flatnonzero(smooth < 0.5 * smooth[top])
-        first = int(low[low < top].max(initial=-1)) + 1
-        last = int(low[low > top].min(initial=bins))
-        width = (edges[last] - edges[first]) / 2.355
-        return cls(lo, hi, float(centres[top]), float(min(width, (hi - lo) / 4)), tilt)
 
 
 @dataclass(frozen=True)
@@ -243,23 +206,40 @@ def mass_model(model: str | MassModel) -> MassModel:
     return _MODELS[model]
 
 
+# functions with names, not lambdas, so that a model can travel to workers
+def _peak(guess: Guess) -> float:
+    return guess.peak
+
+
+def _core(guess: Guess) -> float:
+    return 0.8 * guess.width
+
+
+def _range(guess: Guess) -> tuple[float, float]:
+    return guess.lo, guess.hi
+
+
+def _widths(guess: Guess) -> tuple[float, float]:
+    return (guess.hi - guess.lo) / 2000.0, (guess.hi - guess.lo) / 2.0
+
+
+def _tilt(guess: Guess) -> float:
+    return guess.tilt
+
+
+def _left(guess: Guess) -> float:
+    return 0.5 - 0.5 * guess.tilt
+
+
 _PEAK = (
-    Parameter("mean", lambda g: g.peak, lambda g: (g.lo, g.hi), of_mass=True),
-    Parameter(
-        "sigma",
-        lambda g: 0.8 * g.width,
-        lambda g: ((g.hi - g.lo) / 2000.0, (g.hi - g.lo) / 2.0),
-        of_mass=True,
-    ),
+    Parameter("mean", _peak, _range, of_mass=True),
+    Parameter("sigma", _core, _widths, of_mass=True),
 )
 _WIDE = (Parameter("sigma_ratio", 2.0, (1.0, 10.0)), Parameter("fraction", 0.6, (0.0, 1.0)))
 _TAIL = (Parameter("alpha", 1.5, (0.3, 5.0)), Parameter("n", 3.0, (1.05, 50.0)))
-_TILT = Parameter("tilt", lambda g: g.tilt, (-1.0, 1.0))
+_TILT = Parameter("tilt", _tilt, (-1.0, 1.0))
 _CHEBYCHEV = (_TILT, Parameter("c2", 0.0, (-1.0, 1.0)))
-_BERNSTEIN = (
-    Parameter("middle", 1.0 / 3.0, (0.0, 1.0)),
-    Parameter("left", lambda g: 0.5 - 0.5 * g.tilt, (0.0, 1.0)),
-)
+_BERNSTEIN = (Parameter("middle", 1.0 / 3.0, (0.0, 1.0)), Parameter("left", _left, (0.0, 1.0)))
 
 _TWO = ("two Gaussians of one mean", shapes.TWO_GAUSSIANS, (*_PEAK, *_WIDE))
 _ONE = ("one Gaussian", shapes.GAUSSIAN, _PEAK)
