@@ -1,0 +1,152 @@
+"""Efficiency of a requirement, bin by bin, from counts or from sWeighted candidates."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from hepnb.data.filling import Filled, fill
+from hepnb.errors import BadParameters
+from hepnb.pid.efficiency_result import EfficiencyTable
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+    from hepnb.data.sample import Sample
+
+__all__ = ("EfficiencyTable", "measure_efficiency")
+
+log = logging.getLogger(__name__)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
+
+def measure_efficiency(
+    sample: Sample,
+    *,
+    cut: str,
+    binning: Mapping[str, Sequence[float]],
+    precut: str = "",
+    weight: str | None = "auto",
+    weight_sys: str | None = "auto",
+    truth: bool | None = None,
+    workers: int = 1,
+) -> EfficiencyTable:
+    """Efficiency of a requirement in bins, in one pass over the sample.
+
+    Parameters
+    ----------
+    sample
+        Candidates of one particle: ``collection.study("Dst").particle("K")``.
+    cut
+        The requirement. Where it is undefined (NaN) the candidate fails, and is counted.
+    binning
+        Variable to increasing edges; bins are [lo, hi).
+    precut
+        Candidates that count at all.
+    weight
+        Weight column that subtracts the background; ``"auto"``: the first of `sample.weights` in
+        data, none in simulation. With None candidates are counted (Clopper-Pearson intervals).
+    weight_sys
+        Second weight column, for the systematic uncertainty; ``"auto"``: the second one.
+    truth
+        Take only candidates that pass the truth cut of the sample; by default where the sample
+        is simulated, not weighted, and has such a cut.
+    workers
+        Threads that read; the result does not depend on it.
+
+    Returns
+    -------
+    EfficiencyTable
+
+    Raises
+    ------
+    BadParameters
+        If truth is asked for where the sample has none.
+    CutSyntaxError, UnknownVariable, UnreadableFile
+        Before anything is read.
+    """
+    if not cut.strip():
+        raise BadParameters("cut is blank; give the requirement, for instance 'kaonID > 0.6'")
+    weight, weight_sys = _weights(sample, weight, weight_sys)
+    if truth is None:
+        truth = sample.kind == "mc" and weight is None and sample.truth is not None
+    if truth:
+        precut = _with_truth(sample, precut)
+    # a column that is 1 where the weight is defined: candidates without one are in no bin
+    raw = None if weight is None else f"0 * ({weight}) + 1"
+    weights = tuple(dict.fromkeys((weight, weight_sys, raw)))
+    filled = fill(
+        sample, binnings=binning, cuts=[cut], precuts=[precut], weights=weights, workers=workers
+    )
+    passing, total = (filled.hist(each, precut, weight) for each in (cut, ""))
+    shifted: dict[str, Hist[Any]] = {}
+    if weight_sys is not None:
+        shifted["passing_sys"] = filled.hist(cut, precut, weight_sys)
+        shifted["total_sys"] = filled.hist("", precut, weight_sys)
+    counts = _counts(filled, cut, precut, weight, weight_sys)
+    log.info("%s, %r: %s", sample.name, cut, counts)
+    return EfficiencyTable.from_histograms(
+        passing,
+        total,
+        raw=filled.hist("", precut, raw),
+        **shifted,
+        interval="clopper_pearson" if weight is None else "weighted",
+        cut=cut,
+        precut=precut,
+        sample=sample.name,
+        weight=weight,
+        weight_sys=weight_sys,
+        counts=counts,
+    )
+
+
+def _weights(
+    sample: Sample, weight: str | None, weight_sys: str | None
+) -> tuple[str | None, str | None]:
+    """Resolve "auto"; a second weight without a first one is refused."""
+    stored = sample.weights
+    if weight == "auto":
+        weight = stored[0] if sample.kind == "data" and stored else None
+        if sample.kind == "data" and not stored:
+            log.warning("%s has no weights: its background is not subtracted", sample.name)
+    if weight_sys == "auto":
+        weight_sys = stored[1] if len(stored) > 1 and weight == stored[0] else None
+    if weight is None and weight_sys is not None:
+        raise BadParameters(f"weight_sys={weight_sys!r} needs a nominal weight to compare with")
+    return weight, weight_sys
+
+
+def _with_truth(sample: Sample, precut: str) -> str:
+    if not sample.truth:
+        message = (
+            f"sample {sample.name!r} has no truth cut; give its study `truth:` in the catalogue, "
+            "or measure with truth=False"
+        )
+        raise BadParameters(message)
+    return f"[{precut}] and [{sample.truth}]" if precut.strip() else sample.truth
+
+
+def _counts(
+    filled: Filled, cut: str, precut: str, weight: str | None, weight_sys: str | None
+) -> Mapping[str, int]:
+    """Where the candidates went; what is not defined is worth a warning."""
+    found = filled.count(precut, weight)
+    lost = {
+        "nan_in_precut": found.nan_precut,
+        "nan_in_cut": filled.nan_decisions(cut, precut),
+        "nan_on_axis": found.nan_axis,
+        "nan_weight": found.nan_weight,
+    }
+    if weight_sys is not None:
+        lost["nan_weight_sys"] = filled.count(precut, weight_sys).nan_weight
+    for cause, number in lost.items():
+        if number:
+            log.warning("%d of %d candidates: %s", number, found.read, cause.replace("_", " "))
+    passed = {"read": found.read, "passing_precut": found.passed}
+    kept = {"out_of_range": found.out_of_range, "in_table": found.filled}
+    return MappingProxyType(passed | lost | kept)

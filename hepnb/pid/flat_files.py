@@ -1,0 +1,150 @@
+"""Weight tables as flat CSV, with a status file beside it for all that has no column there."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hepnb.errors import BadTable
+from hepnb.pid.bin_status import join_status
+from hepnb.pid.flat_table import FLAT_COLUMNS, join_cut
+from hepnb.pid.table_bins import axes_of_rows, axis_names, sort_rows
+from hepnb.pid.uhi_files import write_text
+from hepnb.pid.weight_result import WeightTable
+
+__all__ = ("read_csv", "write_csv", "write_frame")
+
+_LABELS = ("cut", "precut", "data_sample", "mc_sample")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
+
+def write_csv(table: WeightTable, path: str | Path) -> list[Path]:
+    """Write the flat table, and beside it ``<name>.status.csv``.
+
+    Parameters
+    ----------
+    table
+        Its `bad_bins` says what is written for bins without a ratio.
+    path
+        Of the flat table, for instance ``weights.csv``. It has no index column, ``nan`` for
+        missing numbers, and every float in the fewest digits that give it back exactly. The
+        status file always has a row for every bin.
+
+    Returns
+    -------
+    list of Path
+        Both files.
+    """
+    path = Path(path)
+    keep = [each for each in table.frame.columns if each not in FLAT_COLUMNS]
+    labels = {each: getattr(table, each) for each in _LABELS}
+    status = table.frame[keep].assign(**labels, on_bad=table.bad_bins)
+    return [
+        write_frame(table.create_weights(), path),
+        write_frame(status, path.with_suffix(".status.csv")),
+    ]
+
+
+def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
+    """Write a table as CSV without an index, with ``nan`` and every digit."""
+    # the csv module writes floats by repr, in a fraction of the time of DataFrame.to_csv
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(frame.columns)
+    rows.writerows(zip(*(frame[each].tolist() for each in frame), strict=True))
+    return write_text(Path(path), text.getvalue())
+
+
+def read_csv(path: str | Path) -> WeightTable:
+    """Read a flat table, with its status file if that lies beside it.
+
+    Parameters
+    ----------
+    path
+        Of the flat table. Rows may be in any order, and some may be missing.
+
+    Returns
+    -------
+    WeightTable
+        Its rows in the order of `hepnb.pid.table_bins.rows_of`. Bins that are missing have NaN,
+        and the status ``empty`` unless the status file tells more.
+
+    Raises
+    ------
+    BadTable
+        If columns are missing, if rows overlap, repeat each other or do not form a grid, or if the
+        rows are for several requirements.
+    """
+    path = Path(path)
+    rows = pd.read_csv(path, float_precision="round_trip", skipinitialspace=True)
+    names = [each for each in axis_names(rows.columns) if f"{each}_min" not in FLAT_COLUMNS]
+    missing = [each for each in FLAT_COLUMNS if each not in rows.columns]
+    if missing or not names or rows.empty:
+        what = f"has no column {missing[0]!r}" if missing else "has no axis or no bin"
+        columns = ",".join(("<axis>_min", "<axis>_max", "...", *FLAT_COLUMNS))
+        raise BadTable(f"{path.name} {what}; the columns of a flat weight table are {columns}")
+    try:
+        cut, rows = _single_cut(rows)
+        axes = axes_of_rows(rows, names)
+        beside = path.with_suffix(".status.csv")
+        if beside.exists():
+            return _with_status(rows, pd.read_csv(beside, **_EXACT), names)
+    except BadTable as error:
+        raise BadTable(f"{path.name}: {error}") from None
+    frame = sort_rows(rows, axes)
+    return WeightTable(frame.assign(status=_status_of(frame)), axes, cut=cut)
+
+
+_EXACT: dict[str, Any] = {
+    "float_precision": "round_trip",
+    "keep_default_na": False,  # an empty precut is a string
+    "na_values": ["nan"],
+}
+
+
+def _single_cut(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    cuts = rows[["variable", "threshold"]].drop_duplicates()
+    found = [join_cut(str(each), float(at)) for each, at in cuts.itertuples(index=False)]
+    if len(found) > 1:
+        message = f"rows are for {len(found)} requirements ({'; '.join(found)}); select one"
+        raise BadTable(message)
+    return found[0], rows.drop(columns=["variable", "threshold"])
+
+
+def _with_status(rows: pd.DataFrame, rest: pd.DataFrame, names: list[str]) -> WeightTable:
+    axes = axes_of_rows(rest, names)
+    keys = [f"{name}_{end}" for name in names for end in ("min", "max")]
+    if len(rest.merge(rows, on=keys)) < len(rows):
+        message = (
+            "its bins differ from those of the status file beside it, which belongs to another "
+            "table; move that one away to read this one alone"
+        )
+        raise BadTable(message)
+    labels: dict[str, Any] = {each: str(rest[each].iloc[0]) for each in _LABELS}
+    how = rest["on_bad"].iloc[0]
+    rest = rest.drop(columns=[*_LABELS, "on_bad"])
+    frame = pd.concat([sort_rows(rows, axes), sort_rows(rest, axes).drop(columns=keys)], axis=1)
+    return WeightTable(frame, axes, **labels, bad_bins=how)
+
+
+def _status_of(frame: pd.DataFrame) -> np.ndarray:
+    """Status that can be told from the flat columns alone."""
+    data, mc = (frame[f"{side}_efficiency"].to_numpy() for side in ("data", "MC"))
+    with np.errstate(invalid="ignore"):
+        outside = [(each < -1e-9) | (each > 1 + 1e-9) for each in (data, mc)]
+    return join_status(
+        {
+            "bad_total": np.isnan(data) & np.isfinite(mc),
+            "empty": np.isnan(data) & np.isnan(mc),
+            "zero_mc": np.isfinite(data) & (np.isnan(mc) | (mc == 0)),
+            "unphysical": outside[0] | outside[1],
+        }
+    )
