@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hepnb.data.collection import Collection, Part, union
+from hepnb.data.scan import Scan, scan
 from hepnb.data.site_file import Site, read_site, validated
 from hepnb.errors import BadCatalogue, HepnbError, UnknownCollection, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ("Catalogue", "Collection", "catalogue", "sites")
+__all__ = ("Catalogue", "Collection", "Scan", "catalogue", "scan", "sites")
 
 
 def __dir__() -> tuple[str, ...]:

@@ -51,6 +51,9 @@ class Scan:
     summary: pd.DataFrame
     unreadable: dict[str, str]
 
+    def __str__(self) -> str:
+        return self.to_yaml()
+
     def to_yaml(self) -> str:
         """Text of the site's file; the reasons for files left out stand in comments above."""
         comments = [

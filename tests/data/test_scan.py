@@ -7,8 +7,7 @@ import pytest
 import uproot
 import yaml
 
-from hepnb.data.catalogue import catalogue
-from hepnb.data.scan import scan
+from hepnb.data.catalogue import catalogue, scan
 from hepnb.errors import BadParameters
 
 COLUMNS = ("D0_M", "K_p", "K_charge", "pi_charge", "sweight")
@@ -95,7 +94,7 @@ def test_unreadable_files_are_left_out_with_their_reason(production):
     assert files == [str(folder / f"{name}.root") for name in ("one", "two")]
     comments = [line for line in found.to_yaml().splitlines() if line.startswith("# left out")]
     assert len(comments) == 3
-    assert yaml.safe_load(found.to_yaml()) == found.site
+    assert yaml.safe_load(str(found)) == found.site
 
 
 def test_a_whole_folder_is_one_glob(production):
