@@ -229,23 +229,16 @@ class MassFit:
         return out
 
     def save(self, directory: Path | str, name: str = "mass_fit") -> list[Path]:
-        """Write the figure (PDF, PNG) and the parameters (CSV) into a directory.
+        """Write the parameters, with yields first, as CSV.
 
         Returns
         -------
         list of Path
-            What was written.
+            What was written: ``<name>.csv``.
         """
-        import matplotlib.pyplot as plt
-
-        folder = Path(directory)
-        paths = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png", "csv")]
-        figure = np.atleast_1d(np.asarray(self.plot(), dtype=object))[0].figure
-        figure.savefig(paths[0])
-        figure.savefig(paths[1])
-        plt.close(figure)
-        self.parameters.to_csv(paths[2], index=False)
-        return paths
+        path = Path(directory) / f"{name}.csv"
+        self.parameters.to_csv(path, index=False)
+        return [path]
 
     def _of_yields(self, column: str) -> Mapping[str, float]:
         values = self.parameters.set_index("name")[column]

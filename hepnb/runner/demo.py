@@ -6,7 +6,7 @@ import csv
 import html
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,7 +141,7 @@ def _section(folder: Path, step: Step) -> str:
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     figures = "".join(
         f'<a href="{path}"><img src="{path}" alt="{html.escape(path.stem)}"></a>'
-        for path in (each.relative_to(folder.parent) for each in sorted(folder.glob("*.png")))
+        for path in (each.relative_to(folder.parent) for each in _in_order(folder.glob("*.png")))
     )
     files = ", ".join(
         f'<a href="{folder.name}/{each.name}">{each.name}</a>'
@@ -161,6 +161,11 @@ def _section(folder: Path, step: Step) -> str:
         f'<div class="figures">{figures}</div>{_numbers(result)}{tables}'
         f'<p class="files">Files: {files}</p></section>'
     )
+
+
+def _in_order(files: Iterable[Path]) -> list[Path]:
+    """Files in the order in which the notebook wrote them."""
+    return sorted(files, key=lambda file: file.stat().st_mtime_ns)
 
 
 def _notebook_page(folder: Path) -> str:
@@ -224,8 +229,7 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0; } section { margin-top: 2.5rem; border-top: 1px solid #8886; }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
-.figures a { flex: 1 1 460px; max-width: 100%; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: 1rem; }
 .figures img { width: 100%; background: white; border-radius: 6px; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
 td, th { padding: 2px 10px; text-align: right; }
