@@ -143,9 +143,10 @@ class Filled:
 
         They count as the comparison being False, as a rule as failing the cut.
         """
-        row = _position("cut", cut, self.cuts)
         _position("precut", precut, self.precuts)
-        return int(self.sums.passed[precut][3 + row])
+        if not cut.strip():
+            return 0
+        return int(self.sums.passed[precut][3 + _position("cut", cut, self.cuts)])
 
     @property
     def counts(self) -> pd.DataFrame:
@@ -216,7 +217,7 @@ def fill(
     weights
         Expressions; None counts candidates. Sums are made in double precision.
     chunk_size
-        Entries read at a time, at most `BLOCK`.
+        Entries read at a time; never more than a `BLOCK`.
     workers
         Threads.
     client
@@ -236,7 +237,7 @@ def fill(
     cuts = tuple(cut for cut in _each(cuts) if cut is not None and cut.strip())
     precuts = tuple(precut or "" for precut in _each(precuts))
     weights = _each(weights)
-    size = min(positive("chunk_size", chunk_size), BLOCK)
+    size = positive("chunk_size", chunk_size)
     threads = positive("workers", workers)
     cells = sum(grid.cells for grid in grids.values())
     needed = 16 * cells * (1 + len(cuts)) * len(precuts) * len(weights)

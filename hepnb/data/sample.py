@@ -95,9 +95,8 @@ class Sample:
 
     def __reduce__(self) -> tuple[Callable[..., Sample], tuple[dict[str, Any]]]:
         # read-only mappings cannot travel to another process: they are made anew there
-        return _rebuilt, (
-            {each.name: _thawed(getattr(self, each.name)) for each in dataclasses.fields(self)},
-        )
+        fields = (each.name for each in dataclasses.fields(self))
+        return _rebuilt, ({each: _thawed(getattr(self, each)) for each in fields},)
 
     @classmethod
     def from_frame(
@@ -116,10 +115,6 @@ class Sample:
             DataFrame, or mapping from column name to array of shape (n,). Not copied.
         name, kind, **fields
             As the attributes of `Sample`: mass, truth, weights, particles, aliases, ...
-
-        Returns
-        -------
-        Sample
         """
         columns = {str(each): np.asarray(df[each]).view() for each in df}
         shapes = {column.shape for column in columns.values()}
@@ -163,10 +158,8 @@ class Sample:
             except UnreadableFile as error:
                 reasons.append(str(error))
         if reasons:
-            raise UnreadableFile(
-                f"{len(reasons)} of {len(self.source)} files of sample {self.name!r} cannot be "
-                "read: " + "; ".join(reasons)
-            )
+            bad = f"{len(reasons)} of {len(self.source)} files of sample {self.name!r}"
+            raise UnreadableFile(f"{bad} cannot be read: {'; '.join(reasons)}")
 
     def particle(self, name: str) -> Sample:
         """Sample whose strings speak of one particle: ``p`` then means ``K_p``.
@@ -194,6 +187,7 @@ class Sample:
         """
         prefixes = {self.prefix, *self.particles.values()} - {""}
         for name in derived:
+            # the prefixed branch would win over the new column in every string
             hidden = {name, *(f"{prefix}_{name}" for prefix in prefixes)} & set(self.columns)
             if hidden or name in self.aliases:
                 raise BadParameters(
@@ -289,7 +283,7 @@ class Sample:
         import pandas as pd
 
         if max_entries is not None and max_entries < 0:
-            raise BadParameters(f"max_entries is {max_entries}; it must be 0 or more, or None")
+            raise BadParameters(f"max_entries is {max_entries}; give 0 or more, or None")
         parts: dict[str, list[np.ndarray]] = {each: [] for each in expressions}
         left = max_entries
         for chunk in self.iterate(expressions, cut=cut):
