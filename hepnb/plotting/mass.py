@@ -19,6 +19,7 @@ def __dir__() -> tuple[str, ...]:
 
 Floats = NDArray[np.float64]
 
+_MARGIN = 0.025  # of the axes, between a box and what is drawn
 _SPARE = ("#e76300", "#832db6", "#b9ac70", "#92dadd", "#717581")
 
 
@@ -116,22 +117,26 @@ def _annotate(ax: Any, text: str) -> None:
         boxes.append(
             ax.text(0.025, 0.965, text, transform=ax.transAxes, va="top", fontsize=9.5, zorder=5)
         )
-    drawn = [line.get_xydata() for line in ax.lines] + [
-        np.concatenate(each.get_segments())
-        for each in ax.collections
-        if hasattr(each, "get_segments")
-    ]
-    points = np.concatenate([np.asarray(each, float) for each in drawn if len(each)])
+    ax.figure.draw_without_rendering()
+    to_axes = ax.transData + ax.transAxes.inverted()
+    points = _drawn_points(ax)
+    across = to_axes.transform(points)[:, 0]
     bottom, top = ax.get_ylim()
-    canvas = ax.figure.canvas
-    for _ in range(12):
-        ax.set_ylim(bottom, top)
-        canvas.draw()
-        pixels = ax.transData.transform(points)
-        extents = [box.get_window_extent(canvas.get_renderer()).padded(3) for box in boxes]
-        if not any(extent.count_contains(pixels) for extent in extents):
-            return
-        top += 0.08 * (top - bottom)
+    for box in boxes:
+        extent = box.get_window_extent().transformed(ax.transAxes.inverted())
+        below = (across > extent.x0 - _MARGIN) & (across < extent.x1 + _MARGIN)
+        highest = float(points[below, 1].max(initial=bottom))
+        top = max(top, bottom + (highest - bottom) / max(extent.y0 - _MARGIN, 0.2))
+    ax.set_ylim(bottom, top)
+
+
+def _drawn_points(ax: Any) -> Floats:
+    """Points of lines and error bars that cross the axes, in data coordinates."""
+    lines = [
+        line.get_xydata() for line in ax.lines if line.get_transform().contains_branch(ax.transData)
+    ]
+    bars = [segment for each in ax.containers for bar in each[2] for segment in bar.get_segments()]
+    return np.concatenate([np.asarray(each, float) for each in (*lines, *bars) if len(each)])
 
 
 def draw_weights(
