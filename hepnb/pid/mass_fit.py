@@ -90,6 +90,12 @@ def fit_mass(
         If the model is unknown, or an option makes no sense for the data.
     FitFailed
         If there is nothing to fit, or no start leads to a minimum.
+
+    Notes
+    -----
+    Of a sample only the mass (and weight) is read. Up to 5e7 candidates these are kept, 8 bytes
+    each; of a larger sample they are read anew in each pass: one to fill the histogram, three or
+    four to refit the yields.
     """
     chosen = mass_model(model)
     spectrum = read_spectrum(
