@@ -17,7 +17,7 @@ from hepnb.pid.table_bins import axes_of_rows, axis_names, sort_rows
 from hepnb.pid.uhi_files import write_text
 from hepnb.pid.weight_result import WeightTable
 
-__all__ = ("read_csv", "write_csv", "write_frame")
+__all__ = ("read_csv", "read_frame", "write_csv", "write_frame")
 
 _LABELS = ("cut", "precut", "data_sample", "mc_sample")
 
@@ -63,6 +63,26 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
     return write_text(Path(path), text.getvalue())
 
 
+def read_frame(path: str | Path) -> pd.DataFrame:
+    """Read what `write_frame` wrote, to the last digit; no cell counts as NaN but ``nan``."""
+    text = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+    return text.apply(lambda column: column if _is_text(column.name) else _numbers(column))
+
+
+def _is_text(name: str) -> bool:
+    return name in {*_LABELS, "variable", "on_bad"} or name.endswith("status")
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Whole numbers where all are; an empty cell, as some writers leave, is NaN."""
+    if all(each.lstrip("+-").isdecimal() for each in column):
+        return column.map(int).astype(np.int64)
+    try:
+        return column.map(lambda each: float(each or "nan")).astype(float)
+    except ValueError as error:
+        raise BadTable(f"column {column.name!r}: {error}") from None
+
+
 def read_csv(path: str | Path) -> WeightTable:
     """Read a flat table, with its status file if that lies beside it.
 
@@ -84,7 +104,10 @@ def read_csv(path: str | Path) -> WeightTable:
         rows are for several requirements.
     """
     path = Path(path)
-    rows = pd.read_csv(path, float_precision="round_trip", skipinitialspace=True)
+    try:
+        rows = read_frame(path)
+    except (BadTable, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise BadTable(f"{path.name} is no flat weight table: {error}") from None
     names = [each for each in axis_names(rows.columns) if f"{each}_min" not in FLAT_COLUMNS]
     missing = [each for each in FLAT_COLUMNS if each not in rows.columns]
     if missing or not names or rows.empty:
@@ -96,18 +119,11 @@ def read_csv(path: str | Path) -> WeightTable:
         axes = axes_of_rows(rows, names)
         beside = path.with_suffix(".status.csv")
         if beside.exists():
-            return _with_status(rows, pd.read_csv(beside, **_EXACT), names)
+            return _with_status(rows, read_frame(beside), names)
     except BadTable as error:
         raise BadTable(f"{path.name}: {error}") from None
     frame = sort_rows(rows, axes)
     return WeightTable(frame.assign(status=_status_of(frame)), axes, cut=cut)
-
-
-_EXACT: dict[str, Any] = {
-    "float_precision": "round_trip",
-    "keep_default_na": False,  # an empty precut is a string
-    "na_values": ["nan"],
-}
 
 
 def _single_cut(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
@@ -120,14 +136,14 @@ def _single_cut(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 
 def _with_status(rows: pd.DataFrame, rest: pd.DataFrame, names: list[str]) -> WeightTable:
-    axes = axes_of_rows(rest, names)
     keys = [f"{name}_{end}" for name in names for end in ("min", "max")]
-    if len(rest.merge(rows, on=keys)) < len(rows):
+    if axis_names(rest.columns) != names or len(rest.merge(rows, on=keys)) < len(rows):
         message = (
             "its bins differ from those of the status file beside it, which belongs to another "
             "table; move that one away to read this one alone"
         )
         raise BadTable(message)
+    axes = axes_of_rows(rest, names)
     labels: dict[str, Any] = {each: str(rest[each].iloc[0]) for each in _LABELS}
     how = rest["on_bad"].iloc[0]
     rest = rest.drop(columns=[*_LABELS, "on_bad"])

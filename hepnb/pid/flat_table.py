@@ -45,7 +45,6 @@ _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _NAME = r"[A-Za-z_]\w*"
 _ABOVE = re.compile(rf"\s*({_NAME})\s*>\s*({_NUMBER})\s*")
 _BELOW = re.compile(rf"\s*({_NUMBER})\s*<\s*({_NAME})\s*")
-_BRACKETS = re.compile(r"\s*(?:\[([^\[\]()]*)\]|\(([^\[\]()]*)\))\s*")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -60,9 +59,10 @@ def split_cut(cut: str) -> tuple[str, float]:
     (str, float)
         Of any other requirement: itself, and NaN.
     """
-    bare = cut
-    while found := _BRACKETS.fullmatch(bare):
-        bare = found[1] if found[1] is not None else found[2]
+    bare = cut.strip()
+    # what is not one comparison inside matches nothing below, balanced or not
+    while bare[:1] + bare[-1:] in ("[]", "()"):
+        bare = bare[1:-1].strip()
     if above := _ABOVE.fullmatch(bare):
         return above[1], float(above[2])
     if below := _BELOW.fullmatch(bare):

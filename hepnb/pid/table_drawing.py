@@ -190,6 +190,7 @@ def _label_axes(figure: Figure, panels: Any, *, own: bool) -> None:
     for number, each in enumerate(panels):
         for axis, ticks in zip((each.xaxis, each.yaxis), most, strict=True):
             axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+        each.tick_params(axis="x", pad=6)  # clear of the lowest number of the other axis
         if signs:
             each.set_xticks([-1, 1], ["negative", "positive"])
             each.tick_params(axis="x", which="minor", bottom=False, top=False)

@@ -176,11 +176,13 @@ class WeightTable:
 
         return write_csv(self, path)
 
-    def to_correctionlib(self, path: str | Path, *, on_bad: OnBad = "error") -> Path:
+    def to_correctionlib(
+        self, path: str | Path, *, on_bad: OnBad = "error", name: str | None = None
+    ) -> Path:
         """Write the ratio as correctionlib JSON; see `hepnb.pid.exports.write_correctionlib`."""
         from hepnb.pid.exports import write_correctionlib
 
-        return write_correctionlib(self, path, on_bad=on_bad)
+        return write_correctionlib(self, path, on_bad=on_bad, name=name)
 
     def to_uhi(self, path: str | Path) -> Path:
         """Write all histograms as UHI JSON, from which `from_uhi` makes the same table again."""

@@ -97,4 +97,4 @@ def table():
 @pytest.fixture(scope="session")
 def table_with_bad_bins():
     """Bins beyond the candidates are empty: no efficiency in data, none in simulation."""
-    return toy_table({"p": [0.5, 1.0, 4.5, 9.0], "cosTheta": [-0.866, 0.2, 0.9563]})
+    return toy_table({"p": [0.5, 1.0, 5.0, 9.0], "cosTheta": [-0.866, 0.2, 0.9563]})

@@ -8,8 +8,8 @@ import pytest
 from hist import Hist
 from scipy import stats
 
-from hepnb.data.samples import candidates, true_efficiency
 from hepnb.data.sample import Sample
+from hepnb.data.samples import candidates, true_efficiency
 from hepnb.errors import BadParameters, UnknownVariable
 from hepnb.pid.bin_efficiency import physical_interval
 from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
@@ -288,8 +288,8 @@ def test_histograms_that_do_not_fit_together_are_refused(make_histogram):
         EfficiencyTable.from_histograms(one, one)
     with pytest.raises(BadParameters, match="both"):
         EfficiencyTable.from_histograms(one, one, raw=one, passing_sys=one)
+    weighted = make_histogram([1.0], [2.0])
     with pytest.raises(BadParameters, match="weighted"):
-        weighted = make_histogram([1.0], [2.0])
         EfficiencyTable.from_histograms(weighted, weighted, interval="clopper_pearson")
     unnamed = Hist.new.Var([0, 1]).Weight()
     with pytest.raises(BadParameters, match="name"):
