@@ -108,7 +108,8 @@ class ProgramBuilder:
         place, buffers = self._places(calls, given, result)
         return Program(
             columns=tuple(self._columns[slot] for slot in columns),
-            constants=tuple(self._constants[slot] for slot in constants),
+            # as arrays without dimensions, which ufuncs take in two thirds of the time of scalars
+            constants=tuple(np.asarray(self._constants[slot]) for slot in constants),
             buffers=buffers,
             steps=self._ordered(calls, place, offset=len(buffers)),
             result=place[result],

@@ -3,8 +3,9 @@
 An expression becomes a flat program: a list of steps, each a numpy function from registers to a
 register. Columns go through it in blocks that fit into the processor's cache, so that a column is
 fetched from memory once however many steps read it, and into buffers that are used again and
-again. A block is searched for NaN only when its maximum is NaN (numpy's maximum passes NaN on),
-so that counting undecided candidates costs one quick look at data that are in the cache already.
+again. A column is searched for NaN only from the first block on whose maximum is NaN (numpy's
+maximum passes NaN on), so that counting undecided candidates costs one quick look at data that
+are in the cache anyway.
 """
 
 from __future__ import annotations
@@ -140,6 +141,7 @@ class Program:
         buffers = [np.empty(min(rows, BLOCK), dtype) for dtype in self.buffers]
         others = [*self.constants, *[None] * len(buffers)]
         given, undecided = len(arrays) + len(self.constants), 0
+        with_nan: set[int] = set()
         with np.errstate(all="ignore"):  # 0/0 and log(-1) are NaN, which is counted instead
             for start in range(0, rows, BLOCK):
                 stop = min(start + BLOCK, rows)
@@ -149,22 +151,26 @@ class Program:
                 part = outcome[start:stop]
                 if self.result >= given:  # let the last step write straight into the outcome
                     registers[self.result + len(buffers)] = part
-                undecided += self._block(registers)
+                undecided += self._block(registers, with_nan)
                 if registers[self.result] is not part:
                     part[:] = registers[self.result]
         return outcome, rows if self.undecidable else undecided
 
-    def _block(self, registers: list[Any]) -> int:
+    def _block(self, registers: list[Any], with_nan: set[int]) -> int:
+        """Run all steps; `with_nan` remembers, from block to block, the looks that found NaN."""
         undecided: Array | None = None
-        for function, target, gather in self.steps:
+        for number, (function, target, gather) in enumerate(self.steps):
             if function is not None:
                 registers[target] = function(*gather(registers))
                 continue
             value = registers[target]
             if value.dtype.kind != "f":
                 continue
-            largest = np.maximum.reduce(value)
-            if largest != largest:  # noqa: PLR0124 -- is NaN, at a tenth of the cost of isnan
-                missing = np.not_equal(value, value)  # as isnan, in two thirds of the time
-                undecided = missing if undecided is None else np.logical_or(undecided, missing)
+            if number not in with_nan:
+                largest = np.maximum.reduce(value)
+                if largest == largest:  # noqa: PLR0124 -- no NaN, at a tenth of the cost of isnan
+                    continue
+                with_nan.add(number)
+            missing = np.not_equal(value, value)  # as isnan, in two thirds of the time
+            undecided = missing if undecided is None else np.logical_or(undecided, missing)
         return 0 if undecided is None else int(np.count_nonzero(undecided))
