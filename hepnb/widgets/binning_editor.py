@@ -123,7 +123,7 @@ class BinningField(Field):
                 try:
                     tried_on.sample.bind(variable)
                 except (CutSyntaxError, UnknownVariable) as error:
-                    return Message("error", cut_error_html(variable, str(error)))
+                    return Message("error", cut_error_html(variable, error))
         return quiet(summary)
 
     def _add(self, variable: str, edges: str) -> None:

@@ -36,7 +36,7 @@ class CutField(TextField):
         try:
             count = sample.count(str(value or ""))
         except (CutSyntaxError, UnknownVariable) as error:
-            return Message("error", cut_error_html(str(value), str(error)))
+            return Message("error", cut_error_html(str(value), error))
         return quiet(count_text(count, self.preview.collection))
 
 

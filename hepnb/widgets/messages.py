@@ -6,6 +6,8 @@ import html
 import re
 from dataclasses import dataclass
 
+from hepnb.errors import HepnbError, UnknownVariable
+
 __all__ = ("Message", "cut_error_html", "escaped", "quiet", "raised", "wrong")
 
 _RAISED = str.maketrans(
@@ -63,7 +65,7 @@ def wrong(text: str, level: str = "error") -> Message:
     return Message(level, escaped(text))
 
 
-def cut_error_html(cut: str, error: str) -> str:
+def cut_error_html(cut: str, error: HepnbError | str) -> str:
     """Error in a cut, with the cut above it and a mark under the column that the error names.
 
     Parameters
@@ -71,15 +73,15 @@ def cut_error_html(cut: str, error: str) -> str:
     cut
         The string that is wrong.
     error
-        Text of a `CutSyntaxError` or `UnknownVariable`.
+        `CutSyntaxError` or `UnknownVariable`, or its text.
     """
-    place = _PLACE.search(error)
+    text = str(error)
+    place = _PLACE.search(text)
     if place is None or not cut.strip():
-        return escaped(error)
+        return escaped(text)
     # what the two lines above the message show need not be said again
-    reason = error[: place.start()] + error[place.end() :]
-    if reason.startswith("'"):
-        reason = f"unknown variable {reason}"
+    unknown = "unknown variable " if isinstance(error, UnknownVariable) else ""
+    reason = unknown + text[: place.start()] + text[place.end() :]
     column = int(place[1])
     mark = f"{escaped(cut)}\n{' ' * (column - 1)}^"
     return f"<pre>{mark}</pre>{escaped(reason)} (column {column})"
