@@ -7,8 +7,8 @@ from hepnb.pid.mass_fit import MassFit, fit_mass
 from hepnb.pid.mass_models import MassModel, mass_model_names, register_mass_model
 from hepnb.pid.mass_plots import plot_sweights
 from hepnb.pid.sweight_columns import choose_sweights, sweight_frame
-from hepnb.pid.weight_table import data_mc_ratio, produce_data_mc_ratio
 from hepnb.pid.weight_result import WeightTable
+from hepnb.pid.weight_table import data_mc_ratio, produce_data_mc_ratio
 
 __all__ = (
     "EfficiencyTable",

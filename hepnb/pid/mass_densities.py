@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import gammaln, ndtr, stdtr
 
 __all__ = (
     "BERNSTEIN2",
@@ -20,6 +20,7 @@ __all__ = (
     "CRYSTAL_BALL",
     "GAUSSIAN",
     "LINEAR",
+    "STUDENT",
     "TWO_GAUSSIANS",
     "Density",
     "numerical_density",
@@ -67,6 +68,24 @@ def _two_gaussians_cdf(x: Floats, lo: float, hi: float, mean: float, *others: fl
     return fraction * narrow + (1.0 - fraction) * _gaussian_cdf(
         x, lo, hi, mean, sigma * sigma_ratio
     )
+
+
+def _student_inside(lo: float, hi: float, mean: float, sigma: float, nu: float) -> Floats:
+    return np.asarray(stdtr(nu, (np.array([lo, hi]) - mean) / sigma))
+
+
+def _student_pdf(x: Floats, lo: float, hi: float, mean: float, *others: float) -> Floats:
+    sigma, nu = others
+    low, high = _student_inside(lo, hi, mean, sigma, nu)
+    t = (x - mean) / sigma
+    peak = np.exp(gammaln(0.5 * nu + 0.5) - gammaln(0.5 * nu)) / (np.sqrt(nu * np.pi) * sigma)
+    return np.asarray(peak * (1.0 + t * t / nu) ** (-0.5 * (nu + 1.0)) / (high - low))
+
+
+def _student_cdf(x: Floats, lo: float, hi: float, mean: float, *others: float) -> Floats:
+    sigma, nu = others
+    low, high = _student_inside(lo, hi, mean, sigma, nu)
+    return np.asarray((stdtr(nu, (x - mean) / sigma) - low) / (high - low))
 
 
 def _tail(t: Floats, alpha: float, n: float, power: float) -> Floats:
@@ -150,6 +169,10 @@ GAUSSIAN = Density(_gaussian_pdf, _gaussian_cdf)
 TWO_GAUSSIANS = Density(_two_gaussians_pdf, _two_gaussians_cdf)
 """Two Gaussians of one mean, each cut to the range: ``mean, sigma, sigma_ratio, fraction``, the
 wide one has ``sigma * sigma_ratio`` and the narrow one holds `fraction`."""
+
+STUDENT = Density(_student_pdf, _student_cdf)
+"""Student's t cut to the range: ``mean, sigma, nu``; a Gaussian for many degrees of freedom `nu`,
+with wider tails for few."""
 
 CRYSTAL_BALL = Density(_crystal_ball_pdf, _crystal_ball_cdf)
 """Gaussian with a power-law tail to low mass: ``mean, sigma, alpha, n`` (n > 1)."""

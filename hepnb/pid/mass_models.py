@@ -237,6 +237,7 @@ _PEAK = (
 )
 _WIDE = (Parameter("sigma_ratio", 2.0, (1.0, 10.0)), Parameter("fraction", 0.6, (0.0, 1.0)))
 _TAIL = (Parameter("alpha", 1.5, (0.3, 5.0)), Parameter("n", 3.0, (1.05, 50.0)))
+_DEGREES = (Parameter("nu", 5.0, (1.0, 100.0)),)
 _TILT = Parameter("tilt", _tilt, (-1.0, 1.0))
 _CHEBYCHEV = (_TILT, Parameter("c2", 0.0, (-1.0, 1.0)))
 _BERNSTEIN = (Parameter("middle", 1.0 / 3.0, (0.0, 1.0)), Parameter("left", _left, (0.0, 1.0)))
@@ -244,6 +245,7 @@ _BERNSTEIN = (Parameter("middle", 1.0 / 3.0, (0.0, 1.0)), Parameter("left", _lef
 _TWO = ("two Gaussians of one mean", shapes.TWO_GAUSSIANS, (*_PEAK, *_WIDE))
 _ONE = ("one Gaussian", shapes.GAUSSIAN, _PEAK)
 _BALL = ("Gaussian with a power-law tail to low mass", shapes.CRYSTAL_BALL, (*_PEAK, *_TAIL))
+_STUDENT = ("Student's t", shapes.STUDENT, (*_PEAK, *_DEGREES))
 _PARABOLA = ("positive Chebychev parabola", shapes.CHEBYCHEV2, _CHEBYCHEV)
 _MIXTURE = ("Bernstein polynomial of degree 2", shapes.BERNSTEIN2, _BERNSTEIN)
 _LINE = ("straight line", shapes.LINEAR, (_TILT,))
@@ -255,6 +257,7 @@ for _name, _signal, _background in (
     ("single_gaussian", _ONE, _PARABOLA),
     ("gaussian_linear", _ONE, _LINE),
     ("crystal_ball", _BALL, _PARABOLA),
+    ("student", _STUDENT, _PARABOLA),
 ):
     register_mass_model(
         MassModel(

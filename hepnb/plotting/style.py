@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from cycler import cycler
 from matplotlib.axes import Axes
 
 __all__ = ("COLOURS", "RC", "axis_label", "label", "new_axes", "new_axes_grid", "style")
@@ -41,7 +42,7 @@ RC = MappingProxyType(
         "axes.labelsize": 13,
         "axes.linewidth": 1.0,
         "axes.titlesize": 12,
-        "axes.prop_cycle": mpl.cycler(
+        "axes.prop_cycle": cycler(
             color=["#3f90da", "#bd1f01", "#e76300", "#832db6", "#717581", "#92dadd", "#b9ac70"]
         ),
         "errorbar.capsize": 0,

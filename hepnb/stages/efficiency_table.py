@@ -80,7 +80,7 @@ class EfficiencyTable(Stage):
         json_schema_extra={"widget": "mass_model"},
     )
     alternative_model: str = Field(
-        default="gaussian_linear",
+        default="student",
         description="shapes of the second fit, for the systematic uncertainty",
         json_schema_extra={"widget": "mass_model"},
     )

@@ -68,7 +68,7 @@ class MassFit(Stage):
         json_schema_extra={"widget": "mass_model"},
     )
     alternative_model: str = Field(
-        default="gaussian_linear",
+        default="student",
         description="shapes of the second fit, for the systematic sWeight column",
         json_schema_extra={"widget": "mass_model"},
     )

@@ -91,7 +91,7 @@ class WeightTable(Stage):
         json_schema_extra={"widget": "mass_model"},
     )
     alternative_model: str = Field(
-        default="gaussian_linear",
+        default="student",
         description="shapes of the second fit, for the systematic uncertainty",
         json_schema_extra={"widget": "mass_model"},
     )

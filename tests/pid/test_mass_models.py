@@ -27,6 +27,7 @@ BUILT_IN = (
     "single_gaussian",
     "gaussian_linear",
     "crystal_ball",
+    "student",
 )
 
 
@@ -95,6 +96,17 @@ def test_crystal_ball_equals_scipy(alpha, n):
     found = shapes.CRYSTAL_BALL.pdf(x, LO, HI, mean, sigma, alpha, n)
     np.testing.assert_allclose(found, whole.pdf(x) / inside, rtol=1e-9)
     found = shapes.CRYSTAL_BALL.cdf(x, LO, HI, mean, sigma, alpha, n)
+    np.testing.assert_allclose(found, (whole.cdf(x) - whole.cdf(LO)) / inside, atol=1e-10)
+
+
+@pytest.mark.parametrize("nu", [1.0, 4.5, 80.0])
+def test_student_equals_scipy(nu):
+    x, mean, sigma = np.linspace(LO, HI, 60), 1.87, 0.01
+    whole = stats.t(nu, mean, sigma)
+    inside = whole.cdf(HI) - whole.cdf(LO)
+    found = shapes.STUDENT.pdf(x, LO, HI, mean, sigma, nu)
+    np.testing.assert_allclose(found, whole.pdf(x) / inside, rtol=1e-9)
+    found = shapes.STUDENT.cdf(x, LO, HI, mean, sigma, nu)
     np.testing.assert_allclose(found, (whole.cdf(x) - whole.cdf(LO)) / inside, atol=1e-10)
 
 
