@@ -41,9 +41,9 @@ def write_correctionlib(
 ) -> Path:
     """Write the ratio as a correctionlib file (schema 2) with one correction.
 
-    Its inputs are the axes, in their order, as reals, and ``systematic``: ``nominal``, or the
-    ratio moved by one of its error bars: ``stat_up``, ``stat_dn``, ``sys_up``, ``sys_dn``. Values
-    outside the bins are an error; the upper edge of the last bin is outside.
+    Its inputs are the axes, in their order, as reals (a charge too: ``1.0``), and ``systematic``:
+    ``nominal``, or the ratio moved by one of its error bars: ``stat_up``, ``stat_dn``, ``sys_up``,
+    ``sys_dn``. Values outside the bins are an error; so is the upper edge of the last one.
 
     Parameters
     ----------

@@ -10,9 +10,10 @@ from scipy import stats
 
 from hepnb.data.sample import Sample
 from hepnb.data.samples import candidates, true_efficiency
-from hepnb.errors import BadParameters, UnknownVariable
+from hepnb.errors import BadParameters, CutSyntaxError, UnknownVariable
 from hepnb.pid.bin_efficiency import physical_interval
 from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
+from hepnb.pid.sweights import fit_yields, sweights
 
 
 def by_loop(columns, binning, weight):
@@ -267,6 +268,7 @@ def test_data_without_weights_is_counted_with_a_warning(make_sample, binning, ca
     ("options", "error", "message"),
     [
         ({"cut": "  "}, BadParameters, "cut is blank"),
+        ({"cut": "__import__('os').getpid() > 0"}, CutSyntaxError, "column"),
         ({"truth": True}, BadParameters, "no truth cut.*truth=False"),
         ({"weight": None, "weight_sys": "w"}, BadParameters, "needs a nominal weight"),
         ({"weight": "sweigt"}, UnknownVariable, "sweigt"),
@@ -349,3 +351,30 @@ def pulls(frame, truth):
     # towards the truth
     bar = np.where(away > 0, frame["stat_dn"], frame["stat_up"])
     return away / np.hypot(bar, truth["uncertainty"])
+
+
+def test_pulls_of_sweighted_efficiencies_are_standard_normal():
+    """Closure C of specs/pid.md: 250 toys of 16 bins, with a fit of the yields in each."""
+    toys, bins, n = 250, 16, 16_000
+    truth = np.linspace(0.15, 0.9, bins)
+    rng = np.random.default_rng(77)
+    peak = stats.norm(0, 0.1)
+    found = np.empty((toys, bins))
+    for toy in range(toys):
+        signal = rng.random(n) < 0.5
+        mass = np.where(signal, rng.normal(0, 0.1, n), rng.uniform(-1, 1, n))
+        place = rng.integers(0, bins, n)
+        passing = rng.random(n) < np.where(signal, truth[place], 0.3)
+        densities = np.array([peak.pdf(mass), np.full(n, 0.5)])
+        fit = fit_yields(lambda shapes=densities: [(shapes, None)], np.array([0.5, 0.5]) * n)
+        weights = sweights(densities, fit.yields, fit.covariance)[:, 0]
+        sample = Sample.from_frame(
+            {"place": place, "kaonID": passing, "w": weights}, weights=("w",)
+        )
+        table = measure_efficiency(
+            sample, cut="kaonID > 0.5", binning={"place": np.arange(bins + 1) - 0.5}
+        )
+        found[toy] = (table.frame["efficiency"] - truth) / table.frame["stat_up"]
+    # 4000 pulls: the limits are 3.8 and 4.5 standard deviations of the mean and the width
+    assert abs(found.mean()) < 0.06
+    assert 0.95 < found.std() < 1.05
