@@ -1,6 +1,6 @@
 """Cuts and variables: one small language for forms, parameters, campaign files and Python.
 
-basf2's syntax, with Python's and ROOT's spellings; the grammar stands in `hepnb.data.parser`::
+basf2's syntax, with Python's and ROOT's spellings; the grammar stands in `hepnb.data.language.parser`::
 
     cut = parse("[-3 < dz < 3] and [dr < 1] and binaryID(K, pi) > 0.6")
     cut.names                                     # ('dz', 'dr', 'binaryID(K, pi)')
@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hepnb.data.binding import Binder
-from hepnb.data.evaluation import Program
-from hepnb.data.parser import parse_text
-from hepnb.data.syntax import Boolean, Node
+from hepnb.data.language.binding import Binder
+from hepnb.data.language.evaluation import Program
+from hepnb.data.language.parser import parse_text
+from hepnb.data.language.syntax import Boolean, Node
 
 __all__ = ("BoundExpression", "Expression", "parse")
 

@@ -32,9 +32,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from hepnb.data.language.parser import FUNCTIONS
+from hepnb.data.language.tokens import RESERVED
 from hepnb.data.meta_variables import BUILT_IN
-from hepnb.data.parser import FUNCTIONS
-from hepnb.data.tokens import RESERVED
 from hepnb.data.variable_base import Dependencies, FunctionVariable, VariableBase, span
 from hepnb.errors import BadVariable, HepnbError
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hepnb.data import evaluation
 from hepnb.data.expressions import parse
-from hepnb.data.parser import MAX_DEPTH, MAX_LENGTH
+from hepnb.data.language.parser import MAX_DEPTH, MAX_LENGTH
 from hepnb.errors import BadVariable, CutSyntaxError, HepnbError, UnknownVariable
 
 NAN = math.nan

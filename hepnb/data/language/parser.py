@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, NoReturn
 
-from hepnb.data.syntax import (
+from hepnb.data.language.syntax import (
     Arithmetic,
     Boolean,
     Comparison,
@@ -34,7 +34,7 @@ from hepnb.data.syntax import (
     Power,
     locate,
 )
-from hepnb.data.tokens import BOOLEANS, Token, tokenize
+from hepnb.data.language.tokens import BOOLEANS, Token, tokenize
 from hepnb.errors import CutSyntaxError, nearest
 
 __all__ = ("FUNCTIONS", "MAX_DEPTH", "MAX_LENGTH", "Parsed", "parse_text")

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hepnb.data.compilation import Kind, ProgramBuilder
-from hepnb.data.evaluation import different
-from hepnb.data.syntax import (
+from hepnb.data.language.compilation import Kind, ProgramBuilder
+from hepnb.data.language.evaluation import different
+from hepnb.data.language.syntax import (
     Arithmetic,
     Boolean,
     Comparison,

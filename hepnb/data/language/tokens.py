@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from hepnb.data.syntax import locate
+from hepnb.data.language.syntax import locate
 from hepnb.errors import CutSyntaxError
 
 __all__ = ("BOOLEANS", "RESERVED", "Token", "tokenize")

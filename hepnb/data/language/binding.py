@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from hepnb.data.compilation import ProgramBuilder
 from hepnb.data.computed import Computed, ways
-from hepnb.data.parser import FUNCTIONS, parse_text
-from hepnb.data.syntax import MetaCall, Name, Node, locate
-from hepnb.data.translation import write
+from hepnb.data.language.compilation import ProgramBuilder
+from hepnb.data.language.parser import FUNCTIONS, parse_text
+from hepnb.data.language.syntax import MetaCall, Name, Node, locate
+from hepnb.data.language.translation import write
 from hepnb.data.variables import VariableBase, manager
 from hepnb.errors import BadVariable, CutSyntaxError, UnknownVariable, nearest
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hepnb.data.evaluation import DECIDING, Program, Step, as_float, nonzero
+from hepnb.data.language.evaluation import DECIDING, Program, Step, as_float, nonzero
 
 __all__ = ("Kind", "ProgramBuilder")
 

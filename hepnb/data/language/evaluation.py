@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hepnb.data.columns import rows_of, take
+from hepnb.data.language.columns import rows_of, take
 from hepnb.errors import BadVariable
 
 __all__ = ("BLOCK", "DECIDING", "Program", "Step", "as_float", "different", "nonzero")
