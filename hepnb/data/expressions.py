@@ -1,6 +1,6 @@
 """Cuts and variables: one small language for forms, parameters, campaign files and Python.
 
-basf2's syntax, with Python's and ROOT's spellings; the grammar stands in `hepnb.data.language.parser`::
+basf2's syntax, with Python's and ROOT's spellings; `hepnb.data.language.parser` has the grammar::
 
     cut = parse("[-3 < dz < 3] and [dr < 1] and binaryID(K, pi) > 0.6")
     cut.names                                     # ('dz', 'dr', 'binaryID(K, pi)')

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hepnb.data import evaluation
 from hepnb.data.expressions import parse
+from hepnb.data.language import evaluation
 from hepnb.data.language.parser import MAX_DEPTH, MAX_LENGTH
 from hepnb.errors import BadVariable, CutSyntaxError, HepnbError, UnknownVariable
 
