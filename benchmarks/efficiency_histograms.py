@@ -149,7 +149,12 @@ def pidcalib2(file: Path, folder: Path, peer_bin: Path) -> Cost:
 
 
 def difference(ours: str, theirs: str) -> float:
-    """Largest relative difference of efficiencies and uncertainties over all bins and cuts."""
+    """Largest relative difference of efficiencies and uncertainties over all bins and cuts.
+
+    Rounding of the peer shows where nearly all pass: it adds a whole bin up term by term, and
+    its form of the variance cancels. In a bin of 760,000 at 0.984 its uncertainty was 1.2e-12 away
+    from that of exact sums, and hepnb's 4e-14. The sample here has no such bin.
+    """
     pairs = [
         (mine, other)
         for our_cut, their_cut in zip(json.loads(ours), json.loads(theirs), strict=True)
@@ -180,7 +185,7 @@ def main() -> int:
     parser.add_argument("--peer-bin", type=Path, help="bin folder that has pidcalib2")
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--basket", type=int, default=100_000, help="entries per basket")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     asked = parser.parse_args()
     missed = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -205,8 +210,10 @@ def main() -> int:
             missed.append("20 cuts for 1.6 times the time of one")
         if peer:
             ratio = cpu / say("pidcalib2, 2 cuts", peer)
+            typical = median(each.cpu for each in two) / median(each.cpu for each in peer)
             apart = difference(two[0].output, peer[0].output)
             print(f"  hepnb / pidcalib2: {ratio:.2f} of the CPU time (target <= 0.6)")
+            print(f"  the same of medians: {typical:.2f}")
             print(f"  largest relative difference: {apart:.2g} (target <= 1e-12)")
             if ratio > 0.6:
                 missed.append("0.6 of the CPU time of pidcalib2")

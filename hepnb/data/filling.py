@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ("BLOCK", "Counts", "Filled", "fill")
 
-BLOCK = 250_000
+BLOCK = 500_000
 """Entries of a file whose sum is made by itself; the last block of a file is shorter.
 
 The grid of blocks is fixed, because floating-point sums depend on the order of their terms.
@@ -116,8 +116,8 @@ class Filled:
         axes = [Variable(axis.edges, name=axis.variable, label=axis.variable) for axis in grid.axes]
         histogram = Hist(*axes, storage=Weight())
         view: Any = histogram.view(flow=True)
-        for field_name, total in zip(("value", "variance"), self.sums.weighted[place], strict=True):
-            view[field_name] = total[row, 1:].reshape(grid.shape)
+        total = self.sums.weighted[place][row, 1:].reshape(grid.shape)
+        view["value"], view["variance"] = total.real, total.imag
         return histogram
 
     def count(

@@ -21,7 +21,7 @@ from hepnb.data.sample import DerivedColumn, Sample
 from hepnb.errors import BadParameters, CutSyntaxError, UnknownVariable, UnreadableFile
 
 N = 9_001
-BLOCK = 2_000  # in place of 250,000, so that small tables have several blocks
+BLOCK = 2_000  # in place of 500,000, so that small tables have several blocks
 BINNINGS = {
     "table": {"p": [0.0, 0.5, 1.0, 2.5], "cosTheta": [-0.8, 0.0, 0.5]},
     "momentum": {"p": [0.1, 1.0, 2.0]},
@@ -153,11 +153,11 @@ def test_any_number_of_edges_is_looked_up_like_boost_histogram_does(number):
 
 
 def test_float32_weights_are_summed_in_double_precision():
-    weights = np.full(600_000, 0.1, dtype=np.float32)
-    sample = Sample.from_frame({"x": np.zeros(600_000), "w": weights})
+    weights = np.full(1_100_000, 0.1, dtype=np.float32)
+    sample = Sample.from_frame({"x": np.zeros(1_100_000), "w": weights})
     filled = fill(sample, binnings={"x": [-1, 1]}, weights=["w"]).hist(weight="w")
-    exact = math.fsum([float(weights[0])] * 600_000)
-    # 2.5e5 additions, each to half a unit of 2^-53, in every block; in single precision 1e-3
+    exact = math.fsum([float(weights[0])] * 1_100_000)
+    # 5e5 additions, each to half a unit of 2^-53, in every block; in single precision 1e-3
     assert filled.values()[0] == pytest.approx(exact, rel=1e-11)
 
 
@@ -184,9 +184,9 @@ def test_bits_do_not_depend_on_chunk_size_and_workers(sample, small_blocks, chun
     assert_same_bits(fill_all(sample, chunk_size=chunk_size, workers=workers), fill_all(sample))
 
 
-@pytest.mark.parametrize(("chunk_size", "workers"), [(1000, 2), (250_000, 2), (10**9, 1)])
+@pytest.mark.parametrize(("chunk_size", "workers"), [(10_000, 2), (500_000, 2), (10**9, 1)])
 def test_bits_do_not_depend_on_chunk_size_at_full_block_size(chunk_size, workers):
-    sample = Sample.from_frame(make_table(600_000))
+    sample = Sample.from_frame(make_table(1_100_000))
     options = {"binnings": {"p": [0, 0.5, 1, 3]}, "cuts": ["kaonID > 0.5"], "weights": ["sweight"]}
     one = fill(sample, **options, chunk_size=33_333)
     other = fill(sample, **options, chunk_size=chunk_size, workers=workers)
