@@ -7,7 +7,8 @@ apart (M. Petroff, arXiv:2107.02270). No experiment's official style is used unl
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -106,10 +107,20 @@ def style(experiment: str = "") -> AbstractContextManager[None]:
         ``with hepnb.plotting.style("CMS"): ...``
     """
     if not experiment:
-        return mpl.rc_context(dict(RC))
+        return _drawing_with(dict(RC))
     import mplhep
 
-    return mpl.rc_context(getattr(mplhep.style, experiment))
+    return _drawing_with(getattr(mplhep.style, experiment))
+
+
+@contextmanager
+def _drawing_with(rc: Any) -> Iterator[None]:
+    with mpl.rc_context(rc):
+        yield
+        # a notebook's back end switches this on with its first figure; were it switched off
+        # again at the end of the context, no later figure would be shown under its cell
+        interactive = mpl.is_interactive()
+    mpl.interactive(interactive)
 
 
 def new_axes(*, panel: bool = False, **figure_options: Any) -> Any:
