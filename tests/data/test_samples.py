@@ -18,6 +18,8 @@ from hepnb.data import samples
 from hepnb.data.catalogue import catalogue
 from hepnb.data.samples import mass_shapes, pid_response, writing
 from hepnb.data.samples.candidates import BLOCK, Source
+from hepnb.data.samples.features import PI0_QUALITY
+from hepnb.data.samples.further_modes import ALL_MODES, FURTHER_MODES
 from hepnb.data.samples.kinematics import Tracks, two_body_decay
 from hepnb.data.samples.modes import COLLECTIONS, MODES, STANDARD_BINNING, STANDARD_CUTS
 from hepnb.data.samples.species import HYPOTHESES, MASSES, PDG
@@ -40,7 +42,8 @@ def truth(folder):
 
 def read(path: Path) -> dict[str, np.ndarray]:
     with uproot.open(path) as file:
-        return file[path.stem.rsplit("_", 1)[1]].arrays(library="np")
+        [tree] = file.values()
+        return tree.arrays(library="np")
 
 
 def assert_same(one, other):
@@ -144,7 +147,8 @@ def test_catalogue_lists_what_is_there(folder):
         for study in entry["studies"].values():
             for name in study["files"]:
                 columns = read(folder / name)
-                wanted = {study["mass"], *study["weights"], *study.get("truth", "sweight").split()}
+                wanted = {*study.get("weights", []), *study.get("truth", "").split()}
+                wanted |= {study["mass"]} if "mass" in study else set()
                 assert wanted <= columns.keys()
     embedded = samples.catalogue_entries()
     assert embedded["proc13"]["studies"]["Dst"]["files"] == ["samples:proc13_Dst.root"]
@@ -160,9 +164,12 @@ def test_catalogue_opens_as_a_site_and_as_the_embedded_collections(folder):
 
 
 def test_size_is_modest(folder):
-    # 200,000 events, the default, then stay below 150 MB
-    size = sum(path.stat().st_size for path in folder.glob("*.root"))
-    assert size / (4 * EVENTS) < 180
+    # 200,000 events, the default, then stay below 150 MB, and 200 MB with the further studies
+    sizes = {path.name: path.stat().st_size for path in folder.glob("*.root")}
+    assert sum(sizes[name] for name in FILES) / (4 * EVENTS) < 180
+    further = sum(size for name, size in sizes.items() if name not in FILES)
+    candidates = 2 * 3000 * len(FURTHER_MODES)
+    assert further / candidates * 2 * 20_000 * len(FURTHER_MODES) < 50e6
 
 
 def test_kinematics_are_those_of_the_calibration_decays(folder):
@@ -334,6 +341,65 @@ def test_sweights_of_both_components_sum_to_one():
     np.testing.assert_allclose(of_signal + of_background, 1, atol=1e-9)
     # and their expectations are the yields, to the precision of the integral
     assert np.trapezoid(of_signal * truth(m), m) == pytest.approx(fraction, abs=1e-5)
+
+
+# further modes
+
+
+@pytest.mark.parametrize("study", FURTHER_MODES)
+def test_every_further_mode_has_clean_columns_of_its_probes(folder, study):
+    mode = FURTHER_MODES[study]
+    columns = read(folder / f"MC15rd_proc13_{study}.root")
+    assert len(columns["isSignal"]) == 1800
+    assert all(np.isfinite(column).all() for column in columns.values())
+    assert {f"{probe}_{name}" for probe in mode.probes for name in ("p", "cosTheta", "mcPDG")} <= (
+        columns.keys()
+    )
+    assert (mode.mass in columns) == ("sweight" in columns) == mode.fittable
+    assert columns.keys() >= mode.features.keys()
+    share = mode.signal_fraction["mc"]
+    assert columns["isSignal"].mean() == pytest.approx(share, abs=4 * np.sqrt(share / 1800))
+
+
+@pytest.mark.parametrize("study", [name for name, mode in FURTHER_MODES.items() if mode.fittable])
+@pytest.mark.parametrize("kind", ["data", "mc"])
+def test_masses_of_further_modes_follow_their_densities(study, kind):
+    shape, rng = FURTHER_MODES[study].shapes[kind], np.random.default_rng(17)
+    density = mass_shapes.signal_density(shape)
+    grid = np.linspace(shape.low, shape.high, 20_001)
+    values = density(grid)
+    steps = np.concatenate([[0], np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(grid))])
+    assert steps[-1] == pytest.approx(1, abs=1e-6)
+    drawn = mass_shapes.draw_signal(rng, shape, 20_000)
+    assert stats.kstest(drawn, lambda m: np.interp(m, grid, steps)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("kind", ["data", "mc"])
+def test_a_radiative_tail_is_the_crystal_ball_of_scipy(kind):
+    shape = FURTHER_MODES["Jpsi_ee"].shapes[kind]
+    reference = stats.crystalball(*shape.tail, loc=shape.mean, scale=shape.widths[0])
+    m = np.linspace(shape.low, shape.high, 1001)
+    inside = np.diff(reference.cdf([shape.low, shape.high]))[0]
+    # the midpoint rule of 4000 cells
+    np.testing.assert_allclose(
+        mass_shapes.signal_density(shape)(m), reference.pdf(m) / inside, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("study", [name for name, mode in FURTHER_MODES.items() if mode.fittable])
+def test_sweights_of_further_modes_subtract_the_background(study):
+    columns = samples.candidates("proc13", study, 0, EVENTS)
+    signal, weight = columns["isSignal"] == 1, columns["sweight"]
+    assert abs(weight.sum() - signal.sum()) < 4 * np.sqrt(np.sum((weight - signal) ** 2))
+    assert columns["sweight_sys"].sum() == pytest.approx(signal.sum(), rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["data", "mc"])
+def test_quality_of_a_true_pi0_is_the_power_law_that_is_stated(kind):
+    collection = "proc13" if kind == "data" else "MC15rd_proc13"
+    columns = samples.candidates(collection, "Dst_Kpipi0", 0, BLOCK)
+    quality = columns["pi0_photonMVA"][columns["isSignal"] == 1].astype(float)
+    assert stats.kstest(quality, lambda c: c ** PI0_QUALITY[kind]).pvalue > 1e-3
 
 
 # factorisation
@@ -527,10 +593,10 @@ def test_two_processes_may_ensure_at_once(tmp_path):
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0
-    assert found == {str(tmp_path / "samples" / "v1-500-1")}
-    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["v1-500-1"]
+    assert found == {str(tmp_path / "samples" / "v2-500-1")}
+    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["v2-500-1"]
     assert {path.name for path in Path(found.pop()).iterdir()} == {
-        *FILES,
+        *(f"{collection}_{study}.root" for collection in COLLECTIONS for study in ALL_MODES),
         "catalogue.yaml",
         "truth.json",
     }

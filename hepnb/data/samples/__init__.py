@@ -1,4 +1,4 @@
-"""Calibration samples with known truth: D*+ -> D0(K pi) pi and Lambda -> p pi, data and simulation.
+"""Calibration samples with known truth: D*+ -> D0(K pi) pi, Lambda -> p pi and further modes.
 
 Every stage has something to work on from the first minute, and every measurement can be compared
 with the truth. `ensure` gives the embedded default, `make` writes any other, `candidates` gives a

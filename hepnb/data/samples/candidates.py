@@ -18,10 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hepnb.data.samples import mass_shapes
-from hepnb.data.samples.kinematics import CDC_ACCEPTANCE, Pair, Tracks, background_pair, signal_pair
-from hepnb.data.samples.modes import COLLECTIONS, MODES, Collection, MassShape, Mode
-from hepnb.data.samples.pid_response import identify
-from hepnb.data.samples.species import HYPOTHESES, ID_COLUMNS, PDG
+from hepnb.data.samples.features import feature_columns, pi0_columns
+from hepnb.data.samples.further_modes import ALL_MODES
+from hepnb.data.samples.kinematics import Pair, Tracks, background_pair, signal_pair
+from hepnb.data.samples.modes import COLLECTIONS, Collection, MassShape, Mode
+from hepnb.data.samples.species import HYPOTHESES
+from hepnb.data.samples.track_columns import track_columns
 
 __all__ = ("BLOCK", "Source", "candidates")
 
@@ -32,6 +34,8 @@ Columns = dict[str, npt.NDArray[np.generic]]
 BLOCK = 16_384
 # what background tracks of each particle are: e, mu, pi, K, p, d
 IMPURITIES = {
+    "e": (0.30, 0.05, 0.55, 0.07, 0.03, 0.0),
+    "mu": (0.03, 0.30, 0.58, 0.07, 0.02, 0.0),
     "K": (0.03, 0.03, 0.72, 0.18, 0.04, 0.0),
     "p": (0.02, 0.02, 0.64, 0.16, 0.15, 0.01),
     "pi": (0.03, 0.04, 0.82, 0.08, 0.03, 0.0),
@@ -70,7 +74,7 @@ def candidates(
         Columns of length ``stop - start``. Data have the truth columns too, which the
         files of data lack.
     """
-    return Source(COLLECTIONS[collection], MODES[study], seed, factorising).read(start, stop)
+    return Source(COLLECTIONS[collection], ALL_MODES[study], seed, factorising).read(start, stop)
 
 
 @dataclass(frozen=True)
@@ -123,26 +127,40 @@ class Source:
             signal_pair(rng, mode, kind, n_signal),
             background_pair(rng, mode, BLOCK - n_signal),
         )
-        mass = np.empty(BLOCK)
-        mass[signal] = mass_shapes.draw_signal(rng, self.shape, n_signal)
-        mass[~signal] = self._background_mass(rng, pair.first.p[~signal])
+        columns: Columns = {}
+        mass: Array | None = None
+        if mode.fittable:
+            mass = np.empty(BLOCK)
+            mass[signal] = mass_shapes.draw_signal(rng, self.shape, n_signal)
+            mass[~signal] = self._background_mass(rng, pair.first.p[~signal])
+            columns[mode.mass] = mass
         charge = np.where(rng.random(BLOCK) < 0.5, 1, -1)
-        columns: Columns = {mode.mass: mass, f"{mode.parent}_p": _single(pair.parent_p)}
+        columns[f"{mode.parent}_p"] = _single(pair.parent_p)
         if mode.delta_m:
             columns["Dst_deltaM"] = _delta_m(rng, signal)
-        for particle, tracks, sign in zip(
-            mode.particles, (pair.first, pair.second), (charge, -charge), strict=True
+        for (prefix, particle), tracks, sign in zip(
+            mode.tracks.items(), (pair.first, pair.second), (charge, -charge), strict=True
         ):
             species = self._species(rng, particle, signal, mass=mass, p=tracks.p)
-            columns |= self._track_columns(rng, particle, tracks, species, sign)
+            columns |= track_columns(
+                rng, mode, kind, prefix=prefix, tracks=tracks, species=species, charge=sign
+            )
+        columns |= self._beside(number, signal)
         columns["isSignal"] = signal.astype(np.int8)
-        weight, weight_sys = self._weights
-        return columns | {"sweight": weight(mass), "sweight_sys": weight_sys(mass)}
+        if mass is not None:
+            for name, weight in zip(("sweight", "sweight_sys"), self._weights, strict=True):
+                columns[name] = weight(mass)
+        return columns
 
-    def _generator(self, number: int) -> np.random.Generator:
+    def _beside(self, number: int, signal: npt.NDArray[np.bool_]) -> Columns:
+        rng = self._generator(number, 1)
+        features = feature_columns(rng, self.mode, signal)
+        return features | (pi0_columns(rng, self.collection.kind, signal) if self.mode.pi0 else {})
+
+    def _generator(self, number: int, *more: int) -> np.random.Generator:
         # crc32 and not hash(): the latter differs from one process to the next
         name = zlib.crc32(f"{self.collection.name}_{self.mode.study}".encode())
-        return np.random.default_rng(np.random.SeedSequence((self.seed, name, number)))
+        return np.random.default_rng(np.random.SeedSequence((self.seed, name, number, *more)))
 
     def _background_mass(self, rng: np.random.Generator, p: Array) -> Array:
         if self.factorising:
@@ -179,62 +197,22 @@ class Source:
         particle: str,
         signal: npt.NDArray[np.bool_],
         *,
-        mass: Array,
+        mass: Array | None,
         p: Array,
     ) -> npt.NDArray[np.int64]:
         """Draw what the tracks are, as indices of hypotheses."""
         true = HYPOTHESES.index(particle)
         shares = np.array(IMPURITIES[particle])
-        own = np.full(len(mass), shares[true])
-        if not self.factorising and particle == self.mode.particles[0]:
+        own = np.full(len(p), shares[true])
+        if mass is not None and not self.factorising and particle == self.mode.particles[0]:
             x = 2 * (mass - self.shape.low) / (self.shape.high - self.shape.low) - 1
             own = 0.35 * (1 + 0.9 * x * np.clip(1 - p / 2, -1, 1))
         others = np.where(np.arange(len(shares)) == true, 0, shares)
-        u = rng.random(len(mass))
+        u = rng.random(len(p))
         rest = np.searchsorted(
             np.cumsum(others / others.sum())[:-1], (u - own) / (1 - own), side="right"
         )
         return np.where(signal | (u < own), true, rest)
-
-    def _track_columns(
-        self,
-        rng: np.random.Generator,
-        particle: str,
-        tracks: Tracks,
-        species: npt.NDArray[np.int64],
-        charge: npt.NDArray[np.int64],
-    ) -> Columns:
-        p, cos_theta, phi = tracks
-        n = len(p)
-        identity = identify(
-            rng,
-            self.collection.kind,
-            species,
-            p=p,
-            cos_theta=cos_theta,
-            charge=charge.astype(float),
-        )
-        z = rng.standard_normal((6, n))
-        hits = 50 - 22 * np.abs(cos_theta - 0.15) ** 3 + 4 * z[0]
-        in_cdc = (cos_theta > CDC_ACCEPTANCE[0]) & (cos_theta < CDC_ACCEPTANCE[1])
-        code = np.array([PDG[name] for name in HYPOTHESES], dtype=np.int32)[species]
-        columns: Columns = {
-            "p": _single(p),
-            "pt": _single(p * np.sqrt(1 - cos_theta**2)),
-            "cosTheta": _single(cos_theta),
-            "theta": _single(np.arccos(cos_theta)),
-            "phi": _single(phi),
-            "charge": charge.astype(np.int8),
-            "dr": _single(self.mode.dr_scale * np.exp(0.9 * z[1])),
-            "dz": _single(0.04 * z[2] * np.exp(0.9 * z[3])),
-            "nCDCHits": np.clip(np.rint(hits), 0, 56).astype(np.int8),
-            "nPXDHits": np.clip(np.rint(1.8 + 0.6 * z[4]), 0, 4).astype(np.int8),
-            "thetaInCDCAcceptance": in_cdc.astype(np.int8),
-        }
-        columns |= {ID_COLUMNS[name]: _single(identity[i]) for i, name in enumerate(HYPOTHESES)}
-        columns["mcPDG"] = (code * charge).astype(np.int32)
-        columns["isSignal"] = (species == HYPOTHESES.index(particle)).astype(np.int8)
-        return {f"{particle}_{name}": column for name, column in columns.items()}
 
 
 def _slope(p: Array) -> Array:

@@ -56,7 +56,7 @@ def two_body_decay(
     cos_star: Array,
     phi_star: Array,
     *,
-    masses: tuple[float, float, float],
+    masses: tuple[float | Array, float, float],
 ) -> Pair:
     """Give the daughters in the laboratory of a decay at an angle given in the parent's frame.
 
@@ -67,7 +67,7 @@ def two_body_decay(
     cos_star, phi_star
         Angles of the first daughter in the parent's frame, the parent's flight being the axis.
     masses
-        Of the parent, the first and the second daughter, in GeV.
+        Of the parent (one, or of shape (n,)), the first and the second daughter, in GeV.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def signal_pair(rng: np.random.Generator, mode: Mode, kind: str, n: int) -> Pair
     independent of everything else.
     """
     least, shape, scale = mode.momentum[kind]
-    masses = (mode.parent_mass, MASSES[mode.particles[0]], MASSES[mode.particles[1]])
+    daughters = (MASSES[mode.particles[0]], MASSES[mode.particles[1]])
 
     def propose(size: int) -> Pair:
         momentum = least + scale * rng.standard_gamma(shape, size)
@@ -108,7 +108,10 @@ def signal_pair(rng: np.random.Generator, mode: Mode, kind: str, n: int) -> Pair
         direction = (cos_cms + BOOST) / (1 + BOOST * cos_cms)
         parent = Tracks(momentum, direction, rng.uniform(-np.pi, np.pi, size))
         angles = rng.uniform(-1, 1, size), rng.uniform(-np.pi, np.pi, size)
-        return two_body_decay(parent, *angles, masses=masses)
+        mass: float | Array = mode.parent_mass
+        if mode.parent_masses is not None:
+            mass = rng.uniform(*mode.parent_masses, size)
+        return two_body_decay(parent, *angles, masses=(mass, *daughters))
 
     return _accepted(propose, n)
 

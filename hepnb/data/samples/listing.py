@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hepnb.data.samples.modes import COLLECTIONS, MODES, Collection, Mode
+from hepnb.data.samples.further_modes import ALL_MODES
+from hepnb.data.samples.modes import COLLECTIONS, Collection, Mode
 
 __all__ = ("catalogue_entries", "file_name")
 
@@ -52,7 +53,7 @@ def _entry(collections: tuple[Collection, ...], prefix: str) -> dict[str, Any]:
             study: _study(
                 mode, kind, [prefix + file_name(each.name, study) for each in collections]
             )
-            for study, mode in MODES.items()
+            for study, mode in ALL_MODES.items()
         },
     }
 
@@ -61,8 +62,8 @@ def _study(mode: Mode, kind: str, files: list[str]) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "files": files,
         "tree": mode.study,
-        "particles": {particle: particle for particle in mode.particles},
-        "mass": mode.mass,
-        "weights": list(WEIGHTS),
+        "particles": {particle: particle for particle in mode.probes},
     }
+    if mode.fittable:
+        entry |= {"mass": mode.mass, "weights": list(WEIGHTS)}
     return entry | ({"truth": "isSignal"} if kind == "mc" else {})

@@ -47,7 +47,9 @@ def __dir__() -> tuple[str, ...]:
 
 
 def signal_density(shape: MassShape) -> Density:
-    """Give the density of the two Gaussians in 1/GeV, normalised on the range."""
+    """Give the density of the two Gaussians, or Crystal Ball, in 1/GeV, normalised on the range."""
+    if shape.tail is not None:
+        return _crystal_ball(shape, *shape.tail)
     narrow, wide = (_gaussian(shape, width) for width in shape.widths)
 
     def density(m: Array) -> Array:
@@ -82,14 +84,20 @@ def linear_density(shape: MassShape, slope: float) -> Density:
 def alternative_densities(shape: MassShape, background: Density) -> tuple[Density, Density]:
     """Give the shapes of the systematic weights: one Gaussian of equal mean and RMS, a line.
 
-    The line has the background's mean: its slope is three times the mean of x in [-1, 1].
+    The line has the background's mean: its slope is three times the mean of x in [-1, 1]. A peak
+    with a tail keeps its width; the tail begins later.
     """
     core, (narrow, wide) = shape.core_fraction, shape.widths
     rms = float(np.sqrt(core * narrow**2 + (1 - core) * wide**2))
     m, cell = _grid(shape)
     x = (m - (shape.low + shape.high) / 2) / ((shape.high - shape.low) / 2)
     slope = 3 * float(np.sum(x * background(m)) * cell)
-    return _gaussian(shape, rms), linear_density(shape, slope)
+    peak = (
+        _gaussian(shape, rms)
+        if shape.tail is None
+        else _crystal_ball(shape, 1.15 * shape.tail[0], shape.tail[1])
+    )
+    return peak, linear_density(shape, slope)
 
 
 def signal_weight(
@@ -129,7 +137,12 @@ def signal_weight(
 
 
 def draw_signal(rng: np.random.Generator, shape: MassShape, n: int) -> Array:
-    """Draw masses from the two Gaussians, by inverting the cut-off distribution function."""
+    """Draw masses of signal, by inverting the cut-off distribution function."""
+    if shape.tail is not None:
+        m, cell = _grid(shape)
+        steps = np.append(0.0, np.cumsum(signal_density(shape)(m)) * cell)
+        edges = np.append(shape.low, m + cell / 2)
+        return np.asarray(np.interp(rng.random(n) * steps[-1], steps, edges))
     from scipy.special import ndtr, ndtri
 
     width = np.where(rng.random(n) < shape.core_fraction, *shape.widths)
@@ -162,6 +175,24 @@ def _gaussian(shape: MassShape, width: float) -> Density:
 
     def density(m: Array) -> Array:
         return np.asarray(norm * np.exp(-0.5 * ((m - mean) / width) ** 2))
+
+    return density
+
+
+def _crystal_ball(shape: MassShape, alpha: float, n: float) -> Density:
+    """Gaussian with a power law below (J. Gaiser, SLAC-255), its norm by the midpoint rule."""
+
+    def raw(m: Array) -> Array:
+        t = (m - shape.mean) / shape.widths[0]
+        below = np.minimum(t, -alpha)
+        power = math.exp(-0.5 * alpha**2) * (1 - alpha / n * (alpha + below)) ** -n
+        return np.where(t < -alpha, power, np.exp(-0.5 * t**2))
+
+    m, cell = _grid(shape)
+    norm = 1 / float(np.sum(raw(m)) * cell)
+
+    def density(m: Array) -> Array:
+        return norm * raw(m)
 
     return density
 

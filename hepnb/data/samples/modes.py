@@ -1,4 +1,6 @@
-"""What is generated: the calibration decays, their mass shapes and the collections they fill.
+"""What is generated: the main calibration decays, their mass shapes and the collections they fill.
+
+The other calibration modes are in `hepnb.data.samples.further_modes`; all are `Mode`.
 
 Nothing here is measured: the values are of the size met at Belle II, chosen once, and written into
 ``truth.json`` with each sample. Bump `VERSION` with any change of what is generated.
@@ -7,7 +9,9 @@ Nothing here is measured: the values are of the size met at Belle II, chosen onc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from hepnb.data.samples.species import HYPOTHESES
 
 __all__ = (
     "COLLECTIONS",
@@ -16,11 +20,12 @@ __all__ = (
     "STANDARD_CUTS",
     "VERSION",
     "Collection",
+    "Feature",
     "MassShape",
     "Mode",
 )
 
-VERSION = 1
+VERSION = 2
 
 
 def __dir__() -> tuple[str, ...]:
@@ -44,6 +49,9 @@ class MassShape:
     background
         Shares of the three Bernstein polynomials of degree 2, each normalised; their sum is 1.
         The same functions as a Chebychev series of order 2, but never negative.
+    tail
+        If given, the signal is a Crystal Ball function instead: ``alpha, n`` of the power law that
+        continues the Gaussian of the core's width below ``mean - alpha * width``.
     """
 
     low: float
@@ -52,11 +60,32 @@ class MassShape:
     widths: tuple[float, float]
     core_fraction: float
     background: tuple[float, float, float]
+    tail: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A variable of the whole candidate: ``origin + sign * median * exp(spread * z)``, z normal.
+
+    It depends neither on the mass nor on the tracks.
+
+    Attributes
+    ----------
+    signal, background
+        Median and spread.
+    origin, sign
+        Where it begins, and in which direction it goes.
+    """
+
+    signal: tuple[float, float]
+    background: tuple[float, float]
+    origin: float = 0.0
+    sign: int = 1
 
 
 @dataclass(frozen=True)
 class Mode:
-    """A calibration decay: one parent, two particles that are known without their PID.
+    """A calibration decay: one parent, two tracks that are known without their PID.
 
     Attributes
     ----------
@@ -65,7 +94,7 @@ class Mode:
     parent, parent_mass
         Name of the decaying particle, and its nominal mass in GeV.
     particles
-        The two daughters; the first one carries the charge that is drawn.
+        What the two tracks are; the first one carries the charge that is drawn.
     momentum
         Least momentum, shape and scale of the gamma distribution of the parent's momentum in GeV,
         for "data" and "mc".
@@ -76,7 +105,16 @@ class Mode:
     signal_fraction
         Share of signal among the candidates, for "data" and "mc".
     shapes
-        Densities of the mass, for "data" and "mc".
+        Densities of the mass, for "data" and "mc"; empty where no mass can be fitted.
+    prefixes
+        Beginnings of the names of the tracks' columns, by default the particles; a prefix that is
+        no particle, such as "piTag", is of a track that only tags the other one.
+    features
+        Variables of the candidate, by name.
+    parent_masses
+        If given, the parent of the two tracks has a mass between these, not `parent_mass`.
+    pi0
+        Whether a pi0 belongs to the candidate.
     """
 
     study: str
@@ -88,11 +126,31 @@ class Mode:
     delta_m: bool
     signal_fraction: Mapping[str, float]
     shapes: Mapping[str, MassShape]
+    prefixes: tuple[str, str] | None = None
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    parent_masses: tuple[float, float] | None = None
+    pi0: bool = False
 
     @property
     def mass(self) -> str:
         """Name of the mass column."""
         return f"{self.parent}_M"
+
+    @property
+    def fittable(self) -> bool:
+        """Whether there is a mass to fit, and so sWeights."""
+        return bool(self.shapes)
+
+    @property
+    def tracks(self) -> dict[str, str]:
+        """Prefix of each track's columns to what it is."""
+        return dict(zip(self.prefixes or self.particles, self.particles, strict=True))
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """Particles that can be studied; their names are the prefixes of their columns."""
+        found = [prefix for prefix in self.tracks if prefix in HYPOTHESES]
+        return (*found, "pi0") if self.pi0 else tuple(found)
 
 
 @dataclass(frozen=True)
@@ -129,6 +187,7 @@ MODES = {
             "data": MassShape(1.80, 1.95, 1.8650, (0.0054, 0.0105), 0.70, (0.45, 0.30, 0.25)),
             "mc": MassShape(1.80, 1.95, 1.8647, (0.0050, 0.0100), 0.72, (0.43, 0.31, 0.26)),
         },
+        features={"Dst_p_CMS": Feature((0.75, 0.6), (0.45, 0.7), origin=2.3)},
     ),
     "Lambda": Mode(
         study="Lambda",
@@ -142,6 +201,10 @@ MODES = {
         shapes={
             "data": MassShape(1.10, 1.13, 1.11572, (0.00095, 0.0023), 0.68, (0.28, 0.36, 0.36)),
             "mc": MassShape(1.10, 1.13, 1.11568, (0.00088, 0.0021), 0.70, (0.30, 0.34, 0.36)),
+        },
+        features={
+            "Lambda_flightSignificance": Feature((30.0, 0.8), (4.0, 0.8)),
+            "Lambda_cosAlpha": Feature((0.0005, 1.2), (0.01, 1.5), origin=1.0, sign=-1),
         },
     ),
 }

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hepnb.data.samples.further_modes import ALL_MODES
 from hepnb.data.samples.kinematics import Tracks, signal_pair
-from hepnb.data.samples.modes import MODES, Mode
+from hepnb.data.samples.modes import Mode
 from hepnb.data.samples.pid_response import (
     binary_efficiency,
     distortion,
@@ -161,12 +162,12 @@ def true_efficiencies(
 
 
 def _checked(study: str, particle: str, kind: str, binning: Mapping[str, Sequence[float]]) -> Mode:
-    _known(study, "study", tuple(MODES))
-    _known(particle, f"particle of {study}", MODES[study].particles)
+    _known(study, "study", tuple(ALL_MODES))
+    _known(particle, f"particle of {study}", tuple(set(ALL_MODES[study].probes) & set(HYPOTHESES)))
     _known(kind, "kind", ("data", "mc"))
     for axis in binning:
         _known(axis, "axis", tuple(AXES))
-    return MODES[study]
+    return ALL_MODES[study]
 
 
 def _known(name: str, what: str, known: Sequence[str]) -> None:

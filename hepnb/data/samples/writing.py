@@ -18,6 +18,7 @@ import numpy.typing as npt
 import yaml
 
 from hepnb.data.samples.candidates import BLOCK, Source
+from hepnb.data.samples.further_modes import ALL_MODES, FURTHER_MODES
 from hepnb.data.samples.listing import catalogue_entries, file_name
 from hepnb.data.samples.modes import (
     COLLECTIONS,
@@ -34,6 +35,8 @@ __all__ = ("ensure", "make", "write_file")
 
 # candidates per basket: some 20 MB of columns in memory
 BASKET = 8 * BLOCK
+# candidates of a further mode, where a tenth of the events would be fewer
+LEAST = 3000
 # endings of the columns that only simulation has
 TRUTH = ("isSignal", "mcPDG")
 
@@ -54,7 +57,8 @@ def make(
     out
         Folder to write; it must not exist, or be empty. It appears when all of it is there.
     events
-        Candidates per study, for data and for simulation each.
+        Candidates per study, for data and for simulation each; a tenth of that, but 3000 if there
+        are as many, for the studies other than Dst and Lambda.
     seed
         Of all random numbers. The same seed gives the same candidates; a larger sample begins
         with those of a smaller one.
@@ -156,10 +160,10 @@ def _whole_or_not(out: Path) -> Iterator[Path]:
 def _fill(folder: Path, events: int, seed: int, *, factorising: bool) -> None:
     files = {}
     for collection in COLLECTIONS.values():
-        for study, mode in MODES.items():
+        for study, mode in ALL_MODES.items():
             name = file_name(collection.name, study)
             source = Source(collection, mode, seed, factorising)
-            entries = _entries(collection, events)
+            entries = _entries(collection, _size(study, events))
             signal = write_file(folder / name, source, entries)
             files[name] = {"entries": entries, "signal": signal}
     catalogue = {"site": "samples", "collections": catalogue_entries("")}
@@ -172,6 +176,11 @@ def _fill(folder: Path, events: int, seed: int, *, factorising: bool) -> None:
         "files": files,
     }
     (folder / "truth.json").write_text(json.dumps(origin | _truth(), allow_nan=False))
+
+
+def _size(study: str, events: int) -> int:
+    """Candidates of a study: a tenth of those of the main ones, yet some thousands."""
+    return max(events // 10, min(events, LEAST)) if study in FURTHER_MODES else events
 
 
 def _entries(collection: Collection, events: int) -> int:
@@ -245,7 +254,7 @@ def _truth() -> dict[str, Any]:
                     for cut, truth in truths.items()
                 ]
     return {
-        "modes": {study: asdict(mode) for study, mode in MODES.items()},
+        "modes": {study: asdict(mode) for study, mode in ALL_MODES.items()},
         "binning": STANDARD_BINNING,
         "efficiencies": efficiencies,
     }
