@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtr, stdtr
+from scipy.special import exprel, gammaln, ndtr, stdtr
 
 __all__ = (
     "BERNSTEIN2",
     "CHEBYCHEV2",
     "CRYSTAL_BALL",
+    "EXPONENTIAL",
     "GAUSSIAN",
     "LINEAR",
     "STUDENT",
@@ -163,6 +164,16 @@ def _bernstein2_cdf(x: Floats, lo: float, hi: float, middle: float, left: float)
     return np.asarray(a * (1.0 - (1.0 - u) ** 3) + b * (3.0 - 2.0 * u) * u * u + c * u**3)
 
 
+def _exponential_pdf(x: Floats, lo: float, hi: float, decay: float) -> Floats:
+    u = (x - lo) / (hi - lo)
+    return np.asarray(np.exp(-decay * u) / (exprel(-decay) * (hi - lo)))
+
+
+def _exponential_cdf(x: Floats, lo: float, hi: float, decay: float) -> Floats:
+    u = (x - lo) / (hi - lo)
+    return np.asarray(u * exprel(-decay * u) / exprel(-decay))
+
+
 GAUSSIAN = Density(_gaussian_pdf, _gaussian_cdf)
 """Gaussian cut to the range: ``mean, sigma``."""
 
@@ -183,6 +194,9 @@ CHEBYCHEV2 = Density(_chebychev2_pdf, _chebychev2_cdf)
 
 LINEAR = Density(_linear_pdf, _linear_cdf)
 """Straight line that is nowhere negative: ``tilt`` in [-1, 1]."""
+
+EXPONENTIAL = Density(_exponential_pdf, _exponential_cdf)
+"""``exp(-decay u)``, u running from 0 to 1 over the range: ``decay``, 0 being flat."""
 
 BERNSTEIN2 = Density(_bernstein2_pdf, _bernstein2_cdf)
 """Bernstein polynomials of degree 2 with shares that are not negative: ``middle``, the share of

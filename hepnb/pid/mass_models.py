@@ -231,6 +231,10 @@ def _left(guess: Guess) -> float:
     return 0.5 - 0.5 * guess.tilt
 
 
+def _decay(guess: Guess) -> float:
+    return -2.0 * guess.tilt
+
+
 _PEAK = (
     Parameter("mean", _peak, _range, of_mass=True),
     Parameter("sigma", _core, _widths, of_mass=True),
@@ -242,12 +246,15 @@ _TILT = Parameter("tilt", _tilt, (-1.0, 1.0))
 _CHEBYCHEV = (_TILT, Parameter("c2", 0.0, (-1.0, 1.0)))
 _BERNSTEIN = (Parameter("middle", 1.0 / 3.0, (0.0, 1.0)), Parameter("left", _left, (0.0, 1.0)))
 
+_DECAY = (Parameter("decay", _decay, (-30.0, 30.0)),)
+
 _TWO = ("two Gaussians of one mean", shapes.TWO_GAUSSIANS, (*_PEAK, *_WIDE))
 _ONE = ("one Gaussian", shapes.GAUSSIAN, _PEAK)
 _BALL = ("Gaussian with a power-law tail to low mass", shapes.CRYSTAL_BALL, (*_PEAK, *_TAIL))
 _STUDENT = ("Student's t", shapes.STUDENT, (*_PEAK, *_DEGREES))
 _PARABOLA = ("positive Chebychev parabola", shapes.CHEBYCHEV2, _CHEBYCHEV)
 _MIXTURE = ("Bernstein polynomial of degree 2", shapes.BERNSTEIN2, _BERNSTEIN)
+_FALL = ("falling or rising exponential", shapes.EXPONENTIAL, _DECAY)
 _LINE = ("straight line", shapes.LINEAR, (_TILT,))
 
 for _name, _signal, _background in (
@@ -257,6 +264,7 @@ for _name, _signal, _background in (
     ("single_gaussian", _ONE, _PARABOLA),
     ("gaussian_linear", _ONE, _LINE),
     ("crystal_ball", _BALL, _PARABOLA),
+    ("crystal_ball_exponential", _BALL, _FALL),
     ("student", _STUDENT, _PARABOLA),
 ):
     register_mass_model(

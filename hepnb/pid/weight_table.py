@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,8 @@ from hepnb.pid.weight_result import WeightTable
 if TYPE_CHECKING:
     from hepnb.data.collection import Collection
     from hepnb.data.sample import Sample
+
+log = logging.getLogger(__name__)
 
 __all__ = ("WeightTable", "data_mc_ratio", "produce_data_mc_ratio")
 
@@ -81,10 +84,6 @@ def data_mc_ratio(
     return WeightTable.from_efficiencies(*tables, on_bad=on_bad)
 
 
-STANDARD_CONSTRAINTS = "[-3 < dz < 3] and [dr < 1]"
-"""Tracks from the beam spot, in cm: what ``apply_std_constraints`` asks for."""
-
-
 def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of SysCorrFW
     cut: str,
     particle_type: str,
@@ -108,8 +107,8 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
         The requirement, for instance ``"kaonID > 0.6"``.
     particle_type
         Which particle it is put on. It tells the study: the one of both collections that has such
-        a particle, so ``K`` is from D*+ and ``p`` from Lambda; ``Dst`` where several have it, as
-        for ``pi``.
+        a particle, so ``p`` is from Lambda; where several have it, the first of
+        `hepnb.pid.studies`, so ``K`` and ``pi`` are from D*+, ``e`` and ``mu`` from J/psi.
     data_collection, mc_collection
         Names in the catalogue; ``A+B`` is the union.
     track_variables, binning
@@ -117,7 +116,7 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
     precut
         Candidates that count at all.
     apply_std_constraints
-        Ask for `STANDARD_CONSTRAINTS` as well.
+        Ask for the study's standard selection as well (`hepnb.pid.studies.Study.standard`).
     model_names
         Two mass models, nominal and alternative: the sWeights of the data are then made here by
         fits to what passes the precut, in place of the columns of the files.
@@ -136,11 +135,13 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
     Raises
     ------
     BadParameters
-        If variables and edges are not as many, models are not two, or no study has the particle.
+        If variables and edges are not as many, models are not two, no study has the particle, or
+        standard constraints are asked for of a study that is not registered.
     CutSyntaxError, UnknownVariable, UnknownCollection, UnreadableFile
         Before anything is read.
     """
     from hepnb.data.catalogue import catalogue
+    from hepnb.pid.studies import study as registered
 
     if len(track_variables) != len(binning):
         message = (
@@ -153,9 +154,8 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
     study = _study_with(particle_type, pair)
     data, mc = (each.study(study).particle(particle_type) for each in pair)
     if apply_std_constraints:
-        precut = (
-            f"[{precut}] and {STANDARD_CONSTRAINTS}" if precut.strip() else STANDARD_CONSTRAINTS
-        )
+        standard = registered(study).selection("standard")
+        precut = " and ".join(f"[{each}]" for each in (precut, standard) if each.strip())
     if model_names is not None:
         data = _refitted(data, model_names, precut)
     axes = dict(zip(track_variables, binning, strict=True))
@@ -166,7 +166,9 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
 
 
 def _study_with(particle: str, collections: Sequence[Collection]) -> str:
-    """Name of the study of all collections that has the particle."""
+    """Name of the study of all collections that has the particle, the first one registered."""
+    from hepnb.pid.studies import study_names
+
     first, *others = collections
     found = [
         each
@@ -174,11 +176,13 @@ def _study_with(particle: str, collections: Sequence[Collection]) -> str:
         if all(each in other.studies for other in others)
         and all(particle in other.study(each).particles for other in collections)
     ]
-    if len(found) == 1 or "Dst" in found:
-        return found[0] if len(found) == 1 else "Dst"
-    what = f"several studies ({', '.join(found)}) have" if found else "no study of both has"
+    if len(found) > 1:
+        found = [each for each in study_names() if each in found] or found
+        log.info("particle %r: study %s, of %s", particle, found[0], ", ".join(found))
+    if found:
+        return found[0]
     names = " and ".join(each.name for each in collections)
-    message = f"{names}: {what} particle {particle!r}; choose the study yourself: data_mc_ratio"
+    message = f"{names}: no study of both has particle {particle!r}; see `hepnb collections`"
     raise BadParameters(message)
 
 

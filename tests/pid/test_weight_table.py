@@ -317,7 +317,10 @@ def test_the_call_of_syscorrfw_gives_the_table_of_data_mc_ratio(site, tmp_path):
         mc,
         cut=CALL["cut"],
         binning=dict(zip(CALL["track_variables"], CALL["binning"], strict=True)),
-        precut="thetaInCDCAcceptance and nPXDHits > 0 and abs(dz) < 3 and dr < 1",
+        precut=(
+            "thetaInCDCAcceptance and nPXDHits > 0 and max(K_dr, pi_dr) < 2 and abs(K_dz) < 4 and "
+            "abs(pi_dz) < 4 and Dst_p_CMS > 2.5 and abs(Dst_deltaM - 0.1454) < 0.0015"
+        ),
     )
     pd.testing.assert_frame_equal(made.create_weights(), expected.create_weights())
     assert made.plot().shape == made.plot_efficiency().shape == (2,)
@@ -355,7 +358,7 @@ def test_two_mass_models_replace_the_stored_weights(site, tmp_path):
     ("change", "error", "message"),
     [
         ({"binning": [[0, 1]]}, BadParameters, "2 track_variables .* 1 lists of edges"),
-        ({"particle_type": "mu"}, BadParameters, "no study of both has particle 'mu'"),
+        ({"particle_type": "d"}, BadParameters, "no study of both has particle 'd'"),
         ({"model_names": ["two_gaussians"]}, BadParameters, "has 1 names; give two"),
         ({"track_variables": ["p", "cosTeta"]}, UnknownVariable, "cosTheta"),
     ],
