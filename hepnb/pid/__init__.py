@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from hepnb.pid.cows import cow_function
 from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
+from hepnb.pid.factorisation import control_variables, factorisation_test
 from hepnb.pid.mass_fit import MassFit, fit_mass
 from hepnb.pid.mass_models import MassModel, mass_model_names, register_mass_model
 from hepnb.pid.mass_plots import plot_sweights
@@ -16,7 +18,10 @@ __all__ = (
     "MassModel",
     "WeightTable",
     "choose_sweights",
+    "control_variables",
+    "cow_function",
     "data_mc_ratio",
+    "factorisation_test",
     "fit_mass",
     "mass_model_names",
     "measure_efficiency",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from hepnb.data.sample import DerivedColumn, Sample
 from hepnb.errors import BadParameters, nearest
-from hepnb.pid.mass_models import MassModel
-from hepnb.pid.mass_spectrum import BLOCK
+from hepnb.pid.cows import cow_function
+from hepnb.pid.mass_weights import MassWeights
 from hepnb.pid.sweights import sweights
 
 if TYPE_CHECKING:
@@ -21,7 +20,13 @@ if TYPE_CHECKING:
 
     from hepnb.pid.mass_result import MassFit
 
-__all__ = ("SWeightFunction", "choose_sweights", "sweight_columns", "sweight_frame")
+__all__ = (
+    "SWeightFunction",
+    "choose_sweights",
+    "cow_columns",
+    "sweight_columns",
+    "sweight_frame",
+)
 
 
 def __dir__() -> tuple[str, ...]:
@@ -30,66 +35,26 @@ def __dir__() -> tuple[str, ...]:
 
 Floats = NDArray[np.float64]
 
-_CHOICES = ("stored", "fit", "none")
+_CHOICES = ("stored", "fit", "cows", "none")
 
 
 @dataclass(frozen=True)
-class SWeightFunction:
-    """sWeights as a function of the mass: small, so that it can travel to workers.
+class SWeightFunction(MassWeights):
+    """sWeights as a function of the mass.
 
     Attributes
     ----------
-    model, lo, hi, values
-        Shapes: the model, the fit range ``[lo, hi)`` and the shape parameters.
     yields, covariance
         From the yields-only fit, of shapes (components,) and (components, components).
     """
 
-    model: MassModel
-    lo: float
-    hi: float
-    values: tuple[float, ...]
     yields: Floats
     covariance: Floats
 
-    def __call__(self, mass: ArrayLike) -> Floats:
-        """Weights of shape (n, components) for masses of shape (n,); NaN outside the range."""
-        places = np.atleast_1d(np.asarray(mass, float))
-        out = np.full((len(places), len(self.yields)), np.nan)
-        for start in range(0, len(places), BLOCK):
-            part = places[start : start + BLOCK]
-            inside = (part >= self.lo) & (part < self.hi)
-            densities = self.model.pdf(part[inside], self.lo, self.hi, self.values)
-            out[start : start + BLOCK][inside] = sweights(densities, self.yields, self.covariance)
-        return out
-
-    def column(self, variable: str, component: str) -> DerivedColumn:
-        """Column of one component's weights, from a mass expression.
-
-        Raises
-        ------
-        BadParameters
-            If the model has no such component.
-        """
-        names = self.model.component_names
-        if component not in names:
-            known = ", ".join(names)
-            raise BadParameters(
-                f"{component!r} is not one of the components {known}{nearest(component, names)}"
-            )
-        return DerivedColumn((variable,), _Column(self, variable, names.index(component)))
-
-
-@dataclass(frozen=True)
-class _Column:
-    """One component's weights from the columns of a chunk."""
-
-    function: SWeightFunction
-    variable: str
-    component: int
-
-    def __call__(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        return self.function(columns[self.variable])[:, self.component]
+    def inside(self, mass: Floats) -> Floats:
+        """Weights of shape (n, components) for masses of shape (n,), all within the range."""
+        densities = self.model.pdf(mass, self.lo, self.hi, self.values)
+        return sweights(densities, self.yields, self.covariance)
 
 
 def sweight_columns(
@@ -126,6 +91,44 @@ def sweight_columns(
     }
 
 
+def cow_columns(
+    nominal: MassFit,
+    alternative: MassFit,
+    *,
+    component: str = "signal",
+    degree: int = 2,
+    suffix: str = "_cows",
+) -> dict[str, DerivedColumn]:
+    """Nominal and systematic COWs, as `sweight_columns` gives sWeights.
+
+    Parameters
+    ----------
+    nominal, alternative, component, suffix
+        As in `sweight_columns`; of the fits the signal's shape counts.
+    degree
+        Of the background's polynomials, see `hepnb.pid.cows.cow_function`.
+
+    Returns
+    -------
+    dict
+        Columns "sweight" and "sweight_sys", each followed by the suffix.
+
+    Raises
+    ------
+    BadParameters
+        If the two fits differ in range or candidates, or know no name of their mass.
+    FitFailed
+        If the densities of a fit are so alike that there are no weights.
+    """
+    _same_candidates(nominal, alternative)
+    columns = {}
+    for name, fit in (("sweight", nominal), ("sweight_sys", alternative)):
+        if fit.variable is None:
+            raise BadParameters("the fit was given no name of its mass; fit with variable=...")
+        columns[name + suffix] = cow_function(fit, degree=degree).column(fit.variable, component)
+    return columns
+
+
 def choose_sweights(
     sample: Sample,
     choice: str,
@@ -133,6 +136,7 @@ def choose_sweights(
     alternative: MassFit,
     *,
     component: str = "signal",
+    degree: int = 2,
 ) -> Sample:
     """Sample whose weights are those of its files, of a fit made now, or none.
 
@@ -141,12 +145,16 @@ def choose_sweights(
     sample
         The sample that was fitted.
     choice
-        "stored" keeps the weight columns of the files; "fit" takes the weights of the two fits;
-        "none" takes no weights, for samples without background.
+        "stored" keeps the weight columns of the files; "fit" takes the sWeights of the two fits;
+        "cows" takes custom orthogonal weights with their signal shapes, for a background that
+        does not factorise (`hepnb.pid.cows`); "none" takes no weights, for samples without
+        background.
     nominal, alternative
         Fits of the sample with two models.
     component
         Whose weights.
+    degree
+        Of the background's polynomials in COWs.
 
     Returns
     -------
@@ -170,7 +178,10 @@ def choose_sweights(
             message = f"sample {sample.name!r} has no stored weights; choose 'fit' or 'none'"
             raise BadParameters(message)
         return sample
-    columns = sweight_columns(nominal, alternative, component=component, suffix="_refit")
+    if choice == "cows":
+        columns = cow_columns(nominal, alternative, component=component, degree=degree)
+    else:
+        columns = sweight_columns(nominal, alternative, component=component, suffix="_refit")
     return dataclasses.replace(sample.with_columns(**columns), weights=tuple(columns))
 
 

@@ -27,6 +27,7 @@ class EfficiencyTable(Stage):
         {
             "efficiency.csv": "one row per bin: efficiency, uncertainties, status, entries",
             "efficiency.uhi.json": "passing and total histograms (UHI JSON, lossless)",
+            "factorisation.csv": "does the mass of the background depend on other variables?",
         }
     )
 
@@ -65,9 +66,12 @@ class EfficiencyTable(Stage):
         },
         description="bin edges by variable",
     )
-    sweights: Literal["stored", "fit", "none"] = Field(
+    sweights: Literal["stored", "fit", "cows", "none"] = Field(
         default="stored",
-        description="sWeights: columns of the files, a mass fit made here, or none",
+        description="sWeights: columns of the files, a mass fit made here, its COWs, or none",
+    )
+    cow_degree: int = Field(
+        default=2, ge=0, le=4, description="degree in mass of the background that COWs remove"
     )
     mass_range: Interval = Field(
         default=None,

@@ -29,6 +29,7 @@ class WeightTable(Stage):
             "weights.status.csv": "status, entries and effective entries of every bin",
             "weights.correctionlib.json": "the table as a correctionlib correction",
             "weights.uhi.json": "passing and total histograms (UHI JSON, lossless)",
+            "factorisation.csv": "does the mass of the background depend on other variables?",
         }
     )
 
@@ -72,9 +73,12 @@ class WeightTable(Stage):
         },
         description="bin edges by variable",
     )
-    sweights: Literal["stored", "fit", "none"] = Field(
+    sweights: Literal["stored", "fit", "cows", "none"] = Field(
         default="stored",
-        description="sWeights of the data: columns of the files, a mass fit made here, or none",
+        description="sWeights of the data: columns of files, a fit made here, its COWs, or none",
+    )
+    cow_degree: int = Field(
+        default=2, ge=0, le=4, description="degree in mass of the background that COWs remove"
     )
     bad_bins: Literal["keep", "drop", "unity", "error"] = Field(
         default="keep",

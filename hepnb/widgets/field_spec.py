@@ -17,6 +17,7 @@ __all__ = ("FieldSpec", "by_group", "field_specs")
 _ABBREVIATIONS = {
     "id": "ID",
     "kde": "KDE",
+    "cow": "COW",
     "mc": "MC",
     "pid": "PID",
     "roc": "ROC",
