@@ -14,7 +14,7 @@ from hepnb.pid.table_bins import sums
 from hepnb.stats import weighted
 from hepnb.stats.intervals import clopper_pearson
 
-__all__ = ("Interval", "efficiency_columns", "physical_interval")
+__all__ = ("Interval", "columns_of_sums", "efficiency_columns", "physical_interval")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -47,14 +47,40 @@ def efficiency_columns(
     BadParameters
         If the histograms hold weights where counts are needed.
     """
-    total, total2 = sums(histograms["total"])
-    n_raw = np.rint(sums(histograms["raw"])[0]).astype(np.int64)
+    return columns_of_sums({name: sums(each) for name, each in histograms.items()}, interval)
+
+
+def columns_of_sums(
+    sums_of: Mapping[str, tuple[Floats, Floats]], interval: Interval
+) -> dict[str, np.ndarray]:
+    """Give the same columns from sums of weights and of squared weights.
+
+    Parameters
+    ----------
+    sums_of
+        ``passing``, ``total``, ``raw`` and perhaps ``passing_sys``, ``total_sys``: each a pair of
+        arrays of shape (bins,).
+    interval
+        How the statistical uncertainty is computed.
+
+    Returns
+    -------
+    dict
+        As `efficiency_columns`.
+
+    Raises
+    ------
+    BadParameters
+        If the sums are of weights where counts are needed.
+    """
+    total, total2 = sums_of["total"]
+    n_raw = np.rint(sums_of["raw"][0]).astype(np.int64)
     n_eff = weighted.effective_sample_size(total, total2)
-    eps, down, up, low, high = _efficiency(*sums(histograms["passing"]), total, total2, interval)
+    eps, down, up, low, high = _efficiency(*sums_of["passing"], total, total2, interval)
     shift = 0.0 * eps  # NaN where there is no efficiency
-    if "total_sys" in histograms:
-        passing_sys, total_sys = (sums(histograms[each]) for each in ("passing_sys", "total_sys"))
-        shift = weighted.efficiency(*passing_sys, *total_sys).value - eps
+    if "total_sys" in sums_of:
+        shifted = weighted.efficiency(*sums_of["passing_sys"], *sums_of["total_sys"])
+        shift = shifted.value - eps
     return {
         "efficiency": eps,
         "stat_up": up,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hepnb.data.sample import Sample
 
-__all__ = ("EfficiencyTable", "measure_efficiency")
+__all__ = ("EfficiencyTable", "measure_efficiency", "truth_precut", "weight_names")
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +72,8 @@ def measure_efficiency(
     """
     if not cut.strip():
         raise BadParameters("cut is blank; give the requirement, for instance 'kaonID > 0.6'")
-    weight, weight_sys = _weights(sample, weight, weight_sys)
-    if truth is None:
-        truth = sample.kind == "mc" and weight is None and sample.truth is not None
-    if truth:
-        precut = _with_truth(sample, precut)
+    weight, weight_sys = weight_names(sample, weight, weight_sys)
+    precut = truth_precut(sample, precut, weight=weight, truth=truth)
     # a column that is 1 where the weight is defined: candidates without one are in no bin
     raw = None if weight is None else f"0 * ({weight}) + 1"
     weights = tuple(dict.fromkeys((weight, weight_sys, raw)))
@@ -105,10 +102,16 @@ def measure_efficiency(
     )
 
 
-def _weights(
-    sample: Sample, weight: str | None, weight_sys: str | None
+def weight_names(
+    sample: Sample, weight: str | None = "auto", weight_sys: str | None = "auto"
 ) -> tuple[str | None, str | None]:
-    """Resolve "auto"; a second weight without a first one is refused."""
+    """Resolve "auto" as `measure_efficiency` does.
+
+    Raises
+    ------
+    BadParameters
+        If there is a second weight without a first one.
+    """
     stored = sample.weights
     if weight == "auto":
         weight = stored[0] if sample.kind == "data" and stored else None
@@ -121,7 +124,20 @@ def _weights(
     return weight, weight_sys
 
 
-def _with_truth(sample: Sample, precut: str) -> str:
+def truth_precut(
+    sample: Sample, precut: str, *, weight: str | None, truth: bool | None = None
+) -> str:
+    """Precut that also asks for the truth, where `measure_efficiency` does.
+
+    Raises
+    ------
+    BadParameters
+        If truth is asked for where the sample has none.
+    """
+    if truth is None:
+        truth = sample.kind == "mc" and weight is None and sample.truth is not None
+    if not truth:
+        return precut
     if not sample.truth:
         message = (
             f"sample {sample.name!r} has no truth cut; give its study `truth:` in the catalogue, "
