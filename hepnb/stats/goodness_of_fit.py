@@ -10,7 +10,14 @@ from scipy import special as _special
 
 from hepnb.errors import BadParameters
 
-__all__ = ("Chi2Test", "chi2_p_value", "chi2_test", "likelihood_chi2_test", "pulls")
+__all__ = (
+    "Chi2Test",
+    "chi2_p_value",
+    "chi2_test",
+    "likelihood_chi2_test",
+    "pulls",
+    "two_sample_chi2_test",
+)
 
 
 def __dir__() -> tuple[str, ...]:
@@ -117,6 +124,66 @@ def likelihood_chi2_test(
     mu = np.maximum(np.add.reduceat(model, groups), np.finfo(float).tiny)
     chi2 = float(2.0 * np.sum(mu - n + _special.xlogy(n, n / mu)))
     return _outcome(max(chi2, 0.0), n.size, n_parameters)
+
+
+def two_sample_chi2_test(
+    first: tuple[ArrayLike, ArrayLike],
+    second: tuple[ArrayLike, ArrayLike],
+    *,
+    counts: ArrayLike,
+    normalised: bool = True,
+    minimum: float = 10.0,
+) -> Chi2Test:
+    """Chi-square of the hypothesis that two independent weighted histograms are alike.
+
+    Parameters
+    ----------
+    first, second
+        Sums of weights and of squared weights, one per bin, in order of the variable.
+    counts
+        The smaller of the two numbers of unweighted entries, per bin.
+    normalised
+        Compare shapes, each divided by its sum; otherwise the sums of weights as they are.
+    minimum
+        Neighbours are merged until each bin has this many entries, so that its sums are Gaussian.
+
+    Returns
+    -------
+    Chi2Test
+        Statistic, degrees of freedom and p-value; NaN where a sum of weights is not positive.
+
+    Raises
+    ------
+    BadParameters
+        If the shapes do not match.
+
+    Notes
+    -----
+    With shares ``f = a / A`` the covariance of the shares of one histogram is
+    ``[diag(v) - f v^T - v f^T + f f^T sum(v)] / A^2``, from independent weighted bins. Shares add
+    up to 1, so that one bin carries no information: it is left out, and the full covariance of
+    the others is inverted, which also holds where weights differ from bin to bin.
+    """
+    entries, a, b = _matched(counts, first[0], second[0])
+    _, va, vb = _matched(counts, first[1], second[1])
+    groups = _grouped(entries, minimum)
+    a, b, va, vb = (np.add.reduceat(each, groups) for each in (a, b, va, vb))
+    if not normalised:
+        return chi2_test(a, b, va + vb)
+    if not (a.sum() > 0 and b.sum() > 0):
+        return Chi2Test(np.nan, 0, np.nan)
+    difference = (a / a.sum() - b / b.sum())[:-1]
+    covariance = (_share_covariance(a, va) + _share_covariance(b, vb))[:-1, :-1]
+    if len(difference) == 0 or np.linalg.matrix_rank(covariance) < len(difference):
+        return Chi2Test(np.nan, 0, np.nan)
+    return _outcome(float(difference @ np.linalg.solve(covariance, difference)), len(a), 1)
+
+
+def _share_covariance(content: Floats, variance: Floats) -> Floats:
+    share = content / content.sum()
+    cross = np.outer(share, variance)
+    spread = np.diag(variance) - cross - cross.T + np.outer(share, share) * variance.sum()
+    return np.asarray(spread / content.sum() ** 2)
 
 
 def pulls(observed: ArrayLike, expected: ArrayLike, variance: ArrayLike) -> Floats:
