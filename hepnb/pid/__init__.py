@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from hepnb.pid.calibration import calibrate_efficiency, id_vs_misid
 from hepnb.pid.cows import cow_function
+from hepnb.pid.distributions import bin_edges, compare_distributions
 from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
 from hepnb.pid.factorisation import control_variables, factorisation_test
 from hepnb.pid.mass_fit import MassFit, fit_mass
 from hepnb.pid.mass_models import MassModel, mass_model_names, register_mass_model
 from hepnb.pid.mass_plots import plot_sweights
+from hepnb.pid.roc import roc_curve
+from hepnb.pid.subtraction import subtract_background
 from hepnb.pid.sweight_columns import choose_sweights, sweight_frame
+from hepnb.pid.threshold_scan import scan_thresholds
 from hepnb.pid.weight_result import WeightTable
 from hepnb.pid.weight_table import data_mc_ratio, produce_data_mc_ratio
 
@@ -17,17 +22,24 @@ __all__ = (
     "MassFit",
     "MassModel",
     "WeightTable",
+    "bin_edges",
+    "calibrate_efficiency",
     "choose_sweights",
+    "compare_distributions",
     "control_variables",
     "cow_function",
     "data_mc_ratio",
     "factorisation_test",
     "fit_mass",
+    "id_vs_misid",
     "mass_model_names",
     "measure_efficiency",
     "plot_sweights",
     "produce_data_mc_ratio",
     "register_mass_model",
+    "roc_curve",
+    "scan_thresholds",
+    "subtract_background",
     "sweight_frame",
 )
 

@@ -10,7 +10,15 @@ from hepnb.stages.stage import Stage, notebook_folder
 
 __all__ = ("Stage", "all_stages", "find", "notebook_folder")
 
-_MODULES = ("mass_fit", "efficiency_table", "weight_table")
+_MODULES = (
+    "mass_fit",
+    "refit",
+    "efficiency_table",
+    "weight_table",
+    "calibrate_efficiency",
+    "id_vs_misid_curve",
+    "plot_distribution",
+)
 
 
 def __dir__() -> tuple[str, ...]:

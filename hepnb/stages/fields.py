@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from hepnb.data.expressions import parse
 from hepnb.errors import HepnbError
 
-__all__ = ("Binning", "Cut", "Interval", "check_edges")
+__all__ = ("Binning", "Cut", "Interval", "OneAxis", "Variable", "check_edges")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -73,6 +73,20 @@ def _check_binning(binning: dict[str, list[float]]) -> dict[str, list[float]]:
     return binning
 
 
+def _check_one_axis(binning: dict[str, list[float]]) -> dict[str, list[float]]:
+    if len(binning) > 1:
+        message = f"{len(binning)} axes ({', '.join(binning)}); name one variable with its edges"
+        raise ValueError(message)
+    return binning
+
+
+def _check_variable(text: str) -> str:
+    if not text.strip():
+        message = "a variable or expression is needed, for instance binaryID(K, pi)"
+        raise ValueError(message)
+    return _check_cut(text)
+
+
 def _check_interval(interval: list[float] | None) -> list[float] | None:
     if interval is not None:
         if len(interval) != 2:
@@ -95,6 +109,12 @@ Binning = Annotated[
     Field(json_schema_extra=_widget("binning")),
 ]
 """Variable to bin edges, in the units of the variable."""
+
+OneAxis = Annotated[Binning, AfterValidator(_check_one_axis)]
+"""A binning of one variable."""
+
+Variable = Annotated[str, AfterValidator(_check_variable)]
+"""A variable or expression of the language of cuts."""
 
 Interval = Annotated[
     list[float] | None,

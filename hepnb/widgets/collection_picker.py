@@ -92,6 +92,8 @@ class CollectionField(Field):
 
     def advise(self, value: Any) -> Message | None:
         """Luminosity, files and candidates of what is picked."""
+        if not value and self.spec.extra.get("optional"):
+            return quiet("none")
         collection = self.preview.catalogue[value]
         wanted = str(self.spec.extra.get("kind", ""))
         if wanted and collection.kind != wanted:

@@ -1,0 +1,110 @@
+"""Parameters of the comparison of a distribution in data and simulation."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from hepnb.data.catalogue import catalogue
+from hepnb.stages.fields import Cut, Interval, Variable
+from hepnb.stages.stage import Stage
+
+__all__ = ("PlotDistribution",)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
+
+class PlotDistribution(Stage):
+    """Distribution of any variable in data, sWeighted, and in simulation."""
+
+    title: ClassVar[str] = "Distribution in data and simulation"
+    notebook: ClassVar[str] = "pid/plot_distribution.ipynb"
+    products: ClassVar = MappingProxyType(
+        {
+            "distribution.csv": "one row per requirement, side and bin",
+        }
+    )
+
+    site: str = Field(
+        default="local",
+        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
+        json_schema_extra={"widget": "site"},
+    )
+    data: str = Field(
+        default="proc13+prompt",
+        description="collection of data; A+B is the union",
+        json_schema_extra={"widget": "collection", "kind": "data"},
+    )
+    mc: str = Field(
+        default="MC15rd_proc13+prompt",
+        description="collection of simulation; empty: none",
+        json_schema_extra={"widget": "collection", "kind": "mc", "optional": True},
+    )
+    study: str = Field(
+        default="Dst",
+        description="calibration mode, for instance Dst for D*+ -> D0(K pi) pi",
+        json_schema_extra={"widget": "study"},
+    )
+    particle: str = Field(
+        default="K",
+        description="particle whose variables are named without prefix",
+        json_schema_extra={"widget": "particle"},
+    )
+    variable: Variable = Field(
+        default="kaonID", description="what is shown: a variable or expression"
+    )
+    bins: int = Field(default=50, ge=2, le=2000, description="number of bins")
+    variable_range: Interval = Field(
+        default=[0.0, 1.0], description="range that is shown; none: all that there is"
+    )
+    log_x: bool = Field(default=False, description="logarithmic axis and bins of the variable")
+    log_y: bool = Field(default=True, description="logarithmic axis of the candidates")
+    cuts: list[Cut] = Field(
+        default=["", "p < 1.5", "p > 2.5"],
+        min_length=1,
+        description="requirements, one panel each; an empty one takes all candidates",
+    )
+    precut: Cut = Field(
+        default="[-3 < dz < 3] and [dr < 1]",
+        description="selection of the candidates that count at all",
+    )
+    against: Literal["mc", "background"] = Field(
+        default="mc",
+        description="what data are compared with: simulation, or the background of the mass fit",
+    )
+    normalised: bool = Field(
+        default=True,
+        description="compare shapes; otherwise numbers, simulation scaled by luminosity",
+    )
+    sweights: Literal["stored", "fit", "cows", "none"] = Field(
+        default="stored",
+        description="sWeights of the data: columns of files, a fit made here, its COWs, or none",
+    )
+    cow_degree: int = Field(
+        default=2, ge=0, le=4, description="degree in mass of the background that COWs remove"
+    )
+    mass_range: Interval = Field(
+        default=None,
+        description="range of the mass fit; none: the whole range of the sample",
+        json_schema_extra={"unit": "GeV/c^2"},
+    )
+    mass_model: str = Field(
+        default="two_gaussians",
+        description="signal and background shapes of the nominal fit",
+        json_schema_extra={"widget": "mass_model"},
+    )
+    alternative_model: str = Field(
+        default="student",
+        description="shapes of the second fit, for the systematic uncertainty",
+        json_schema_extra={"widget": "mass_model"},
+    )
+
+    def input_files(self) -> tuple[str, ...]:
+        """Files of the study in data and, if there is any, in simulation."""
+        collections = catalogue(self.site)
+        names = [each for each in (self.data, self.mc) if each]
+        return tuple(file for name in names for file in collections[name].study(self.study).files)
