@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hepnb.pid.table_bins import axes_of_rows, axis_names, sort_rows
 from hepnb.pid.uhi_files import write_text
 from hepnb.pid.weight_result import WeightTable
 
-__all__ = ("read_csv", "read_frame", "write_csv", "write_frame")
+__all__ = ("numeric", "read_csv", "read_frame", "status_of", "write_csv", "write_frame")
 
 _LABELS = ("cut", "precut", "data_sample", "mc_sample")
 
@@ -63,24 +64,53 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
     return write_text(Path(path), text.getvalue())
 
 
-def read_frame(path: str | Path) -> pd.DataFrame:
-    """Read what `write_frame` wrote, to the last digit; no cell counts as NaN but ``nan``."""
-    text = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    return text.apply(lambda column: column if _is_text(column.name) else _numbers(column))
+def read_frame(source: str | Path | io.StringIO, *, words: bool = False) -> pd.DataFrame:
+    """Read what `write_frame` wrote, to the last digit; no cell counts as NaN but ``nan``.
+
+    Parameters
+    ----------
+    source
+        File, or its text.
+    words
+        Whether columns may hold words: they are numbers only where all cells are.
+    """
+    text = pd.read_csv(source, dtype=str, keep_default_na=False, skipinitialspace=True)
+    return text.apply(
+        lambda column: column if _is_text(column.name) else _numbers(column, or_words=words)
+    )
 
 
 def _is_text(name: str) -> bool:
     return name in {*_LABELS, "variable", "on_bad"} or name.endswith("status")
 
 
-def _numbers(column: pd.Series) -> pd.Series:
+def _numbers(column: pd.Series, *, or_words: bool) -> pd.Series:
     """Whole numbers where all are; an empty cell, as some writers leave, is NaN."""
     if all(each.lstrip("+-").isdecimal() for each in column):
         return column.map(int).astype(np.int64)
     try:
         return column.map(lambda each: float(each or "nan")).astype(float)
     except ValueError as error:
+        if or_words:
+            return column
         raise BadTable(f"column {column.name!r}: {error}") from None
+
+
+def numeric(rows: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Rows with these columns as numbers.
+
+    Raises
+    ------
+    BadTable
+        Naming the first one that holds a word.
+    """
+    made = {}
+    for each in columns:
+        try:
+            made[each] = rows[each].astype(float)
+        except (TypeError, ValueError) as error:
+            raise BadTable(f"column {each!r}: {error}") from None
+    return rows.assign(**made)
 
 
 def read_csv(path: str | Path) -> WeightTable:
@@ -123,7 +153,7 @@ def read_csv(path: str | Path) -> WeightTable:
     except BadTable as error:
         raise BadTable(f"{path.name}: {error}") from None
     frame = sort_rows(rows, axes)
-    return WeightTable(frame.assign(status=_status_of(frame)), axes, cut=cut)
+    return WeightTable(frame.assign(status=status_of(frame)), axes, cut=cut)
 
 
 def _single_cut(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
@@ -151,7 +181,7 @@ def _with_status(rows: pd.DataFrame, rest: pd.DataFrame, names: list[str]) -> We
     return WeightTable(frame, axes, **labels, bad_bins=how)
 
 
-def _status_of(frame: pd.DataFrame) -> np.ndarray:
+def status_of(frame: pd.DataFrame) -> np.ndarray:
     """Status that can be told from the flat columns alone."""
     data, mc = (frame[f"{side}_efficiency"].to_numpy() for side in ("data", "MC"))
     with np.errstate(invalid="ignore"):

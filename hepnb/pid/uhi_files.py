@@ -25,7 +25,14 @@ from hepnb.pid.efficiency_result import EfficiencyTable
 from hepnb.pid.table_bins import histogram_of
 from hepnb.pid.weight_result import WeightTable
 
-__all__ = ("read_efficiency_uhi", "read_uhi", "write_efficiency_uhi", "write_text", "write_uhi")
+__all__ = (
+    "plain_json",
+    "read_efficiency_uhi",
+    "read_uhi",
+    "write_efficiency_uhi",
+    "write_text",
+    "write_uhi",
+)
 
 _LABELS = ("cut", "precut", "sample", "interval", "weight", "weight_sys")
 _COUNT = "candidates "
@@ -112,8 +119,12 @@ def _described(histogram: Hist[Any], metadata: Mapping[str, Any]) -> dict[str, A
 
 
 def _write(pieces: Mapping[str, Any], path: str | Path) -> Path:
-    text = json.dumps(pieces, default=_plain, allow_nan=False)
-    return write_text(Path(path), text + "\n")
+    return write_text(Path(path), plain_json(pieces))
+
+
+def plain_json(pieces: Mapping[str, Any]) -> str:
+    """Text of described histograms, with null for NaN."""
+    return json.dumps(pieces, default=_plain, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
