@@ -1,0 +1,19 @@
+"""Applying weight tables to the candidates of an analysis, with replicas for the uncertainties.
+
+`apply_weights` looks every track up in the table of its species, says which fraction of them is in
+no table and why, and gives weights, replica weights and their product, without touching the
+candidates. Read `hepnb.pid.apply.factors` for what a replica is.
+"""
+
+from __future__ import annotations
+
+from hepnb.pid.apply.applied import AppliedWeights
+from hepnb.pid.apply.coverage import CAUSES, Coverage
+from hepnb.pid.apply.factors import Variation
+from hepnb.pid.apply.weighting import apply_weights
+
+__all__ = ("CAUSES", "AppliedWeights", "Coverage", "Variation", "apply_weights")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
