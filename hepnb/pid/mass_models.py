@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hepnb.errors import BadParameters, nearest
 from hepnb.pid import mass_densities as shapes
+from hepnb.pid import mass_resonances as resonances
 from hepnb.pid.mass_densities import Density
 from hepnb.pid.mass_guess import Guess
 
@@ -241,6 +242,8 @@ _PEAK = (
 )
 _WIDE = (Parameter("sigma_ratio", 2.0, (1.0, 10.0)), Parameter("fraction", 0.6, (0.0, 1.0)))
 _TAIL = (Parameter("alpha", 1.5, (0.3, 5.0)), Parameter("n", 3.0, (1.05, 50.0)))
+_TAIL_HIGH = (Parameter("alpha_high", 1.5, (0.3, 5.0)), Parameter("n_high", 3.0, (1.05, 50.0)))
+_GAMMA = (Parameter("gamma", _core, _widths, of_mass=True),)
 _DEGREES = (Parameter("nu", 5.0, (1.0, 100.0)),)
 _TILT = Parameter("tilt", _tilt, (-1.0, 1.0))
 _CHEBYCHEV = (_TILT, Parameter("c2", 0.0, (-1.0, 1.0)))
@@ -252,6 +255,13 @@ _TWO = ("two Gaussians of one mean", shapes.TWO_GAUSSIANS, (*_PEAK, *_WIDE))
 _ONE = ("one Gaussian", shapes.GAUSSIAN, _PEAK)
 _BALL = ("Gaussian with a power-law tail to low mass", shapes.CRYSTAL_BALL, (*_PEAK, *_TAIL))
 _STUDENT = ("Student's t", shapes.STUDENT, (*_PEAK, *_DEGREES))
+_VOIGT = ("Breit-Wigner smeared by a Gaussian", resonances.VOIGT, (*_PEAK, *_GAMMA))
+_Z = ("smeared Z boson with a radiative tail", resonances.Z_BOSON, (*_PEAK, *_TAIL))
+_BALLS = (
+    "Gaussian with power-law tails to both sides",
+    resonances.TWO_SIDED_CRYSTAL_BALL,
+    (*_PEAK, *_TAIL, *_TAIL_HIGH),
+)
 _PARABOLA = ("positive Chebychev parabola", shapes.CHEBYCHEV2, _CHEBYCHEV)
 _MIXTURE = ("Bernstein polynomial of degree 2", shapes.BERNSTEIN2, _BERNSTEIN)
 _FALL = ("falling or rising exponential", shapes.EXPONENTIAL, _DECAY)
@@ -265,7 +275,10 @@ for _name, _signal, _background in (
     ("gaussian_linear", _ONE, _LINE),
     ("crystal_ball", _BALL, _PARABOLA),
     ("crystal_ball_exponential", _BALL, _FALL),
+    ("crystal_ball_two_sided", _BALLS, _PARABOLA),
     ("student", _STUDENT, _PARABOLA),
+    ("voigt", _VOIGT, _PARABOLA),
+    ("z_boson", _Z, _PARABOLA),
 ):
     register_mass_model(
         MassModel(

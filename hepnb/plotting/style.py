@@ -88,7 +88,7 @@ _UNITS = MappingProxyType(
         "charge": ("charge", "e"),
         "D0_M": (r"$M(K\pi)$", "GeV/$c^2$"),
         "Lambda_M": (r"$M(p\pi)$", "GeV/$c^2$"),
-        "M": (r"$M(\mu\mu)$", "GeV/$c^2$"),
+        "M": (r"$M$", "GeV/$c^2$"),
     }
 )
 
