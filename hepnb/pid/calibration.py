@@ -107,7 +107,8 @@ def id_vs_misid(
     options |= {"thresholds": np.union1d(grid, np.asarray(working_points, float))}
 
     def curve(first: Sample, second: Sample) -> RocCurve:
-        return roc_curve(*(scan_thresholds(each, variable, **options) for each in (first, second)))
+        scans = [scan_thresholds(each, variable, **options) for each in (first, second)]
+        return roc_curve(scans[0], scans[1], samples=(first, second))
 
     mc = None if true_mc is None or fake_mc is None else curve(true_mc, fake_mc)
     points = tuple(float(each) for each in working_points)

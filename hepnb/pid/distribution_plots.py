@@ -133,9 +133,12 @@ def _draw_steps(
     ax: Any, edges: Any, shown: Distribution, name: str, colour: str, *, floor: float
 ) -> None:
     stat = np.sqrt(shown.variance)
-    ax.stairs(shown.value, edges, baseline=floor, fill=True, color=colour, alpha=0.25, zorder=1)
-    ax.stairs(shown.value, edges, baseline=floor, color=colour, lw=1.5, label=name, zorder=2)
-    low, high = (np.append(each, each[-1:]) for each in (shown.value - stat, shown.value + stat))
+    value = np.maximum(shown.value, floor) if floor > 0 else shown.value
+    ax.stairs(value, edges, baseline=floor, fill=True, color=colour, alpha=0.25, zorder=1)
+    ax.stairs(value, edges, baseline=floor, color=colour, lw=1.5, label=name, zorder=2)
+    ends = np.array([shown.value - stat, shown.value + stat])
+    # on a logarithmic axis nothing is below the floor; elsewhere values may be negative
+    low, high = np.pad(np.maximum(ends, floor) if floor > 0 else ends, ((0, 0), (0, 1)), "edge")
     ax.fill_between(edges, low, high, step="post", color=colour, alpha=0.35, lw=0, zorder=2)
 
 

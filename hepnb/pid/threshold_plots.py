@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from hepnb.plotting import COLOURS, axis_label, label, new_axes, new_axes_grid, style
@@ -51,6 +52,7 @@ def plot_calibration(result: EfficiencyCalibration, *, ax: Any = None) -> Any:
         for side, scan in result.scans.items():
             _draw_curve(pair[0], scan.overall.frame, COLOURS[side], _NAMES[side])
         _mark_thresholds(pair[0], result, "all")
+        _frame_efficiency(pair[0], result)
         pair[0].set_ylabel("Efficiency")
         pair[0].legend(loc="lower left" if result.data.accept == "above" else "lower right")
         label(pair[0], _side(result.data), right=_samples(result.scans))
@@ -91,8 +93,9 @@ def plot_calibration_bins(result: EfficiencyCalibration, *, ax: Any = None) -> A
             for side, scan in result.scans.items():
                 _draw_curve(panel, scan.curves[name].frame, COLOURS[side], _NAMES[side])
             _mark_thresholds(panel, result, name or "all")
-            panel.set_title(name, fontsize=11)
+            panel.set_title(name.replace("<=", "\u2264"), fontsize=11)
             panel.set(xlim=(cuts.iloc[0], cuts.iloc[-1]), ylim=(-0.03, 1.08))
+            panel.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
             if number % columns == 0:
                 panel.set_ylabel("Efficiency")
             if number + columns >= len(names):
@@ -171,6 +174,13 @@ def _draw_ratio(ax: Any, data: pd.DataFrame, mc: pd.DataFrame) -> None:
     reach = 1.3 * max(0.03, float(np.abs(shown - 1.0).max()))
     ax.set(ylim=(1 - reach, 1 + reach))
     ax.set_ylabel("Data / MC", loc="center")
+
+
+def _frame_efficiency(ax: Any, result: EfficiencyCalibration) -> None:
+    """From zero, unless all but the last few steps of the thresholds are far from it."""
+    low = min(float(each.overall.frame["efficiency"].quantile(0.02))
+              for each in result.scans.values())  # fmt: skip
+    ax.set_ylim(low - 0.1 * (1 - low) if low > 0.6 else -0.03, 1.0 + 0.08 * (1 - max(low, 0.0)))
 
 
 def _mark_thresholds(ax: Any, result: EfficiencyCalibration, name: str) -> None:
