@@ -161,7 +161,9 @@ class BuiltIn(NamedTuple):
 
     function: Callable[..., Any]
     args: tuple[int, int]
-    dependencies: Callable[..., list[str]] | Sequence[tuple[str, ...]]
+    dependencies: (
+        Callable[..., Sequence[str] | Sequence[tuple[str, ...]]] | Sequence[tuple[str, ...]]
+    )
     summary: str
 
 

@@ -35,6 +35,7 @@ from typing import Any, NamedTuple, TypeVar
 from hepnb.data.language.parser import FUNCTIONS
 from hepnb.data.language.tokens import RESERVED
 from hepnb.data.meta_variables import BUILT_IN
+from hepnb.data.track_variables import TRACK
 from hepnb.data.variable_base import Dependencies, FunctionVariable, VariableBase, span
 from hepnb.errors import BadVariable, HepnbError
 
@@ -263,7 +264,7 @@ def variable(
     return register
 
 
-for _name, _built_in in BUILT_IN.items():
+for _name, _built_in in (BUILT_IN | TRACK).items():
     manager.register_function(
         _name,
         _built_in.function,
