@@ -43,7 +43,7 @@ class MassFit(Stage):
     )
     study: str = Field(
         default="Dst",
-        description="calibration mode, for instance Dst for D*+ -> D0(K pi) pi",
+        description="calibration mode that has a mass to fit: Dst, Lambda, KS, Jpsi_ee, ...",
         json_schema_extra={"widget": "study"},
     )
     particle: str = Field(
@@ -59,17 +59,18 @@ class MassFit(Stage):
     )
     mass_range: Interval = Field(
         default=None,
-        description="range of the fit; none: the whole range of the sample",
+        description="range of the fit; none: that of the study, or the whole sample",
         json_schema_extra={"unit": "GeV/c^2"},
     )
     mass_model: str = Field(
-        default="two_gaussians",
-        description="signal and background shapes of the nominal fit",
+        default="",
+        description="signal and background shapes of the nominal fit; empty: those of the study",
         json_schema_extra={"widget": "mass_model"},
     )
     alternative_model: str = Field(
-        default="student",
-        description="shapes of the second fit, for the systematic sWeight column",
+        default="",
+        description="shapes of the second fit, for the systematic sWeight column; empty: those of "
+        "the study",
         json_schema_extra={"widget": "mass_model"},
     )
     bins: int = Field(default=150, ge=20, le=2000, description="bins of the binned fit")

@@ -130,7 +130,9 @@ class Study:
                 "or name a variable"
             )
             raise BadParameters(message)
-        chosen = {"variable": self.mass, "range": self.mass_range} | options
+        own = options.get("variable", self.mass) == self.mass
+        # another variable has another range
+        chosen = {"variable": self.mass, "range": self.mass_range if own else None} | options
         return fit_mass(sample, model or self.mass_model, **chosen)
 
 
