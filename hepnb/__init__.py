@@ -18,6 +18,9 @@ _LAZY = {
     "is_interactive": "hepnb.widgets",
     "parse": "hepnb.data.expressions",
     "run": "hepnb.runner",
+    "show_collections": "hepnb.runner.overview",
+    "show_db_content": "hepnb.runner.overview",
+    "show_variables": "hepnb.runner.overview",
     "variable": "hepnb.data.variables",
 }
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from hepnb import overview_commands
 from hepnb.console import (
     ToStderr,
     print_frame,
@@ -55,6 +56,7 @@ data = typer.Typer(**_OPTIONS, help="Open data.")
 app.add_typer(collections, name="collections")
 app.add_typer(samples, name="samples")
 app.add_typer(data, name="data")
+overview_commands.register(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Site = Annotated[
