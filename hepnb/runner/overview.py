@@ -106,9 +106,9 @@ def show_db_content(directory: str | Path = "runs") -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per run, the newest first: ``run`` (path within the directory), ``stage``,
-        ``status``, ``date`` of its start (UTC), the parameters ``data, mc, study, particle, variable, cut,
-        precut`` as far as the stage has them, ``tables`` (its CSV files), and the first twelve
-        digits of its ``fingerprint``. A weight table outside of any run has the status ``no
+        ``status``, ``date`` of its start (UTC), the parameters ``data, mc, study, particle,
+        variable, cut, precut`` as far as there are, ``tables`` (its CSV files), first twelve
+        digits of ``fingerprint``. A weight table outside of any run has the status ``no
         record``.
 
     Raises
