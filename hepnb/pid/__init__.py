@@ -13,6 +13,7 @@ from hepnb.pid.mass_plots import plot_sweights
 from hepnb.pid.roc import roc_curve
 from hepnb.pid.subtraction import subtract_background
 from hepnb.pid.sweight_columns import choose_sweights, sweight_frame
+from hepnb.pid.systematics import measure_systematics
 from hepnb.pid.threshold_scan import scan_thresholds
 from hepnb.pid.weight_result import WeightTable
 from hepnb.pid.weight_table import data_mc_ratio, produce_data_mc_ratio
@@ -34,6 +35,7 @@ __all__ = (
     "id_vs_misid",
     "mass_model_names",
     "measure_efficiency",
+    "measure_systematics",
     "plot_sweights",
     "produce_data_mc_ratio",
     "register_mass_model",

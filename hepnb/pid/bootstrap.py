@@ -44,6 +44,10 @@ _LOG = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 
+_TAILS = (
+    1.5  # standard deviation over half the central 68 %: 1 for a Gaussian, 1.1 at most by chance
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
@@ -202,7 +206,17 @@ def bootstrap_efficiency(
     if failed > 0.5 * replicas:
         raise FitFailed(f"{failed} of {replicas} replicas could not be fitted; simplify the model")
     axes = {name: tuple(map(float, edges)) for name, edges in binning.items()}
-    return Bootstrap(axes, measured, found[0], found[1], found[2] if alternative else None, failed)
+    result = Bootstrap(
+        axes, measured, found[0], found[1], found[2] if alternative else None, failed
+    )
+    low, high = np.nanpercentile(result.floating, [15.87, 84.13], axis=0)
+    if np.any(result.total > _TAILS * 0.5 * (high - low)):
+        _LOG.warning(
+            "replicas of the fit with model %r have tails: its shapes are not determined by these "
+            "candidates, and its uncertainty is large; take a simpler model",
+            nominal.model.name,
+        )
+    return result
 
 
 class _Cells(NamedTuple):

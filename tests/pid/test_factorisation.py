@@ -48,17 +48,18 @@ def fit():
 @pytest.mark.parametrize("kind", ["continuous", "ties", "two_values", "ties_in_both"])
 def test_significance_equals_the_probability_of_scipy(kind):
     rng = np.random.default_rng(1)
-    x, y = rng.random((2, 3000))
+    x, y = rng.random((2, 300))
     y = y + 0.1 * x
     if kind == "ties":
         y = np.round(y, 1)
     if kind == "two_values":
         y = (y > 0.7).astype(float)
     if kind == "ties_in_both":
-        x, y = np.round(x, 2), np.round(y, 1)
+        x, y = np.round(x, 1), np.round(y, 1)
     found, expected = kendall(x, y), stats.kendalltau(x, y, method="asymptotic")
     assert found.tau == expected.statistic
-    assert 2 * stats.norm.sf(found.significance) == pytest.approx(expected.pvalue, rel=1e-9)
+    probability = 2 * stats.norm.sf(found.significance)
+    assert probability == pytest.approx(expected.pvalue, rel=1e-9, abs=0)
 
 
 def test_significance_stays_finite_where_the_probability_underflows():

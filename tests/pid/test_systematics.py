@@ -131,6 +131,17 @@ def test_cows_can_be_resampled_too(sample, fits):
     np.testing.assert_allclose(found.statistical, frame["stat_up"], rtol=0.4)
 
 
+def test_model_that_the_candidates_do_not_determine_is_told(sample, fits, caplog):
+    """Two Gaussians fitted to one: the wide one may be anything, also part of the background."""
+    loose = fit_mass(sample, "two_gaussians", range=(LO, HI), bins=75)
+    found = bootstrap_efficiency(sample, loose, replicas=60, **COMMON)
+    assert "take a simpler model" in caplog.text
+    assert np.all(found.total > 1.5 * found.statistical)
+    caplog.clear()
+    bootstrap_efficiency(sample, fits[0], replicas=60, **COMMON)
+    assert "simpler model" not in caplog.text
+
+
 def test_candidates_outside_the_table_take_part_in_the_fit(sample, fits):
     part = bootstrap_efficiency(sample, fits[0], cut="ok", binning={"x": [0.0, 0.5]}, replicas=3)
     whole = bootstrap_efficiency(sample, fits[0], replicas=3, **COMMON)
