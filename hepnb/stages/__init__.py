@@ -15,9 +15,11 @@ _MODULES = (
     "refit",
     "efficiency_table",
     "weight_table",
+    "fixed_weights",
     "calibrate_efficiency",
     "id_vs_misid_curve",
     "plot_distribution",
+    "apply_weights",
 )
 
 

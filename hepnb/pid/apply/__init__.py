@@ -8,11 +8,24 @@ candidates. Read `hepnb.pid.apply.factors` for what a replica is.
 from __future__ import annotations
 
 from hepnb.pid.apply.applied import AppliedWeights
+from hepnb.pid.apply.calibration_tables import calibration_tables
+from hepnb.pid.apply.closure import Closure, compare_with_data
 from hepnb.pid.apply.coverage import CAUSES, Coverage
 from hepnb.pid.apply.factors import Variation
+from hepnb.pid.apply.species_tables import tables_from_files
 from hepnb.pid.apply.weighting import apply_weights
 
-__all__ = ("CAUSES", "AppliedWeights", "Coverage", "Variation", "apply_weights")
+__all__ = (
+    "CAUSES",
+    "AppliedWeights",
+    "Closure",
+    "Coverage",
+    "Variation",
+    "apply_weights",
+    "calibration_tables",
+    "compare_with_data",
+    "tables_from_files",
+)
 
 
 def __dir__() -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from hepnb.pid.flat_table import RATIO_COLUMNS
 from hepnb.pid.table_bins import axes_of_rows, axis_names, sort_rows
 from hepnb.pid.weight_result import WeightTable
 
-__all__ = ("AnyTable", "SpeciesTables", "check_tables")
+__all__ = ("AnyTable", "SpeciesTables", "check_tables", "tables_from_files")
 
 AnyTable: TypeAlias = WeightTable | pd.DataFrame | str | Path
 SpeciesTables: TypeAlias = Mapping[tuple[int, int], WeightTable]
@@ -65,6 +65,33 @@ def check_tables(tables: Mapping[tuple[int, int], AnyTable]) -> dict[tuple[int, 
             made[reco, true] = _regular(_opened(table))
         except BadTable as error:
             raise BadTable(f"table for ({reco}, {true}): {error}") from None
+    return made
+
+
+def tables_from_files(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], WeightTable]:
+    """Read tables that a list names.
+
+    Parameters
+    ----------
+    entries
+        For each table ``file``, ``reco`` and ``truth`` (PDG codes) and, where a file holds several
+        requirements, ``variable`` and ``threshold``.
+
+    Raises
+    ------
+    UnreadableFile, BadTable
+        If a file is missing or its table cannot be taken without guessing; or if two are for the
+        same species.
+    """
+    from hepnb.pid.table_files import read_tables
+
+    made: dict[tuple[int, int], WeightTable] = {}
+    for each in entries:
+        species = abs(each["reco"]), abs(each["truth"])
+        if species in made:
+            raise BadTable(f"two tables are for {species}; leave one out")
+        file = read_tables(each["file"])
+        made[species] = file.select(each.get("variable"), each.get("threshold"))
     return made
 
 

@@ -118,14 +118,13 @@ def apply_weights(
     selection = sample.bind(cut) if cut.strip() else None
     coverage, occupancy = survey(sample, tracks, selection)
     if not coverage.complete:
-        message = f"tracks without a weight:\n{coverage.summary()}"
         if on_missing == "raise":
             remedy = (
                 "give tables for these species and ranges, select the candidates with cut=, or "
                 f"take the default weight, {default:g}, with on_missing='warn'"
             )
-            raise BadTable(f"{message}\n{remedy}")
-        log.warning("%s\nthey get the weight %g", message, default)
+            raise BadTable(f"tracks without a weight:\n{coverage.summary()}\n{remedy}")
+        log.warning("%s; the others get the weight %g", coverage.summary(), default)
     return AppliedWeights(
         sample,
         tracks,

@@ -1,0 +1,230 @@
+"""Do the weights do what they are for: weighted simulation against data, bin by bin.
+
+Simulated signal that passes the requirement, weighted, over all simulated signal is the efficiency
+that the weights predict; the efficiency in data is measured with sWeights. As the spectra of data
+and simulation may differ, yields are compared at equal numbers of candidates per bin: predicted
+yield = (candidates in data) x (predicted efficiency).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+
+from hepnb.errors import BadParameters
+from hepnb.pid.apply.lookup import find_bins
+from hepnb.pid.apply.reading import chunks
+from hepnb.pid.efficiency import measure_efficiency
+from hepnb.pid.table_bins import rows_of
+
+if TYPE_CHECKING:
+    from hepnb.data.sample import Sample
+    from hepnb.pid.apply.applied import AppliedWeights
+    from hepnb.pid.apply.track import Track
+
+__all__ = ("Closure", "compare_with_data")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Closure:
+    """Weighted simulation against data.
+
+    Attributes
+    ----------
+    frame
+        One row per bin: edges; ``data_total``, ``data_yield`` and its ``data_error``;
+        ``mc_yield``, unweighted, and ``predicted_yield``, weighted, both scaled to ``data_total``;
+        ``mc_error`` and ``table_error`` of the prediction; ``pull``.
+    total
+        The same summed over the bins, with the correlations of the weights.
+    axes
+        Axis name to edges.
+    cut
+        The requirement.
+    """
+
+    frame: pd.DataFrame
+    total: Mapping[str, float]
+    axes: Mapping[str, Sequence[float]]
+    cut: str
+
+    @property
+    def good(self) -> pd.DataFrame:
+        """Bins in which both sides have a number."""
+        return self.frame[np.isfinite(self.frame["pull"])]
+
+    @property
+    def p_value(self) -> float:
+        """Probability of the sum of squared pulls, as if bins were independent."""
+        pulls = self.good["pull"]
+        return float(chi2.sf((pulls**2).sum(), len(pulls)))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the yields along the first axis; see `hepnb.pid.apply.closure_plot`."""
+        from hepnb.pid.apply.closure_plot import plot_closure
+
+        return plot_closure(self, ax=ax)
+
+    def summary(self) -> str:
+        """Say how well the totals agree, and how many bins agree within two sigma."""
+        total, pulls = self.total, self.good["pull"]
+        return (
+            f"data {total['data_yield']:.1f} ± {total['data_error']:.1f}, weighted simulation "
+            f"{total['predicted_yield']:.1f} ± {total['mc_error']:.1f} (its size) ± "
+            f"{total['table_error']:.1f} (tables), without weights {total['mc_yield']:.1f}: "
+            f"{total['pull']:+.2f} sigma\n{int((pulls.abs() < 2).sum())} of {len(pulls)} bins "
+            f"within two sigma, p-value {self.p_value:.2g}"
+        )
+
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """Totals, pull and p-value, in the form of a run's record."""
+        total = self.total
+        spread = {
+            "data_yield": total["data_error"],
+            "predicted_yield": float(np.hypot(total["mc_error"], total["table_error"])),
+            "mc_yield": None,
+            "pull": 1.0,
+        }
+        values = {f"closure_{name}": (total[name], error) for name, error in spread.items()}
+        values["closure_p_value"] = (self.p_value, None)
+        within = float((self.good["pull"].abs() < 2).mean()) if len(self.good) else float("nan")
+        values["closure_within_two_sigma"] = (within, None)
+        return {
+            name: {"value": value, "uncertainty": error, "unit": "", "status": "ok"}
+            for name, (value, error) in values.items()
+        }
+
+    def save(self, directory: Path, name: str) -> list[Path]:
+        """Write ``<name>.csv``."""
+        from hepnb.pid.exports import write_frame
+
+        return [write_frame(self.frame, Path(directory) / f"{name}.csv")]
+
+    def __repr__(self) -> str:
+        return f"<Closure of {self.cut!r}: {self.total['pull']:+.2f} sigma>"
+
+
+def compare_with_data(
+    applied: AppliedWeights,
+    data: Sample,
+    *,
+    binning: Mapping[str, Sequence[float]],
+    precut: str = "",
+    cut: str | None = None,
+) -> Closure:
+    """Compare weighted simulated signal with data that was not used for the tables.
+
+    Parameters
+    ----------
+    applied
+        Weights; those of the particle that is the first one are looked at. Candidates that pass
+        the requirement are compared, or those that fail it where that was asked for.
+    data
+        Candidates of the same particle in data, with sWeights.
+    binning, precut
+        The bins, and what counts at all, on both sides.
+    cut
+        The requirement; by default that of the tables.
+
+    Raises
+    ------
+    BadParameters
+        If the tables have several requirements, or do not tell theirs, and `cut` is not given.
+    """
+    track = applied.tracks[0]
+    cut = _requirement(track) if cut is None else cut
+    efficiency = measure_efficiency(data, cut=cut, binning=binning, precut=precut)
+    if track.requirement == "fail":
+        efficiency, cut = efficiency.failing(), f"not [{cut}]"
+    measured = efficiency.frame
+    total, weights, squares = _sums(applied, track, cut=cut, binning=binning, precut=precut)
+    s_total = measured["sum_w"].to_numpy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # yields of one simulated candidate per candidate in data
+        share = np.where(total > 0, s_total / total, np.nan)
+        eps = weights / np.where(total > 0, total, np.nan)
+        variance = (squares - 2 * eps[1] * weights[1] + eps[1] ** 2 * total) * share**2
+    yields = weights * share
+    frame = rows_of({name: tuple(map(float, edges)) for name, edges in binning.items()}).assign(
+        data_total=s_total,
+        data_yield=measured["efficiency"] * s_total,
+        data_error=measured[["stat_up", "stat_dn"]].max(axis=1) * s_total,
+        mc_yield=yields[0],
+        predicted_yield=yields[1],
+        mc_error=np.sqrt(variance),
+        table_error=yields[2:].std(axis=0, ddof=1) if len(yields) > 3 else np.nan,
+    )
+    good = np.isfinite(frame).all(axis=1).to_numpy()
+    summed = frame[good].sum()
+    errors = np.sqrt((frame.loc[good, ["data_error", "mc_error"]] ** 2).sum())
+    replicas = yields[2:, good].sum(axis=1)
+    parts = {name: float(summed[name]) for name in ("data_yield", "mc_yield", "predicted_yield")}
+    parts |= {str(name): float(each) for name, each in errors.items()}
+    parts["table_error"] = float(replicas.std(ddof=1)) if len(replicas) > 1 else float("nan")
+    return Closure(
+        frame.assign(pull=_pull(frame)), parts | {"pull": float(_pull(parts))}, binning, cut
+    )
+
+
+def _requirement(track: Track) -> str:
+    cuts = {block.cut for block in track.blocks}
+    if len(cuts) != 1 or not (cut := cuts.pop()).strip():
+        message = "the tables do not tell one requirement; say which with cut="
+        raise BadParameters(message)
+    return cut
+
+
+def _pull(of: Any) -> Any:
+    sigma = np.sqrt(of["data_error"] ** 2 + of["mc_error"] ** 2 + of["table_error"] ** 2)
+    return (of["predicted_yield"] - of["data_yield"]) / sigma
+
+
+def _sums(
+    applied: AppliedWeights,
+    track: Track,
+    *,
+    cut: str,
+    binning: Mapping[str, Sequence[float]],
+    precut: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Add up simulated signal per bin.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray)
+        All candidates, of shape (bins,); those that pass with weight one, with the nominal weight
+        and with each replica, of shape (2 + replicas, bins); and the squares of the nominal one.
+    """
+    sample = dataclasses.replace(applied.sample, prefix=track.name)
+    axes = {name: tuple(map(float, edges)) for name, edges in binning.items()}
+    bound = {f"axis {name}": sample.bind(name) for name in axes}
+    bound |= {"cut": sample.bind(cut), "precut": sample.bind(precut)}
+    bound["truth"] = sample.bind(sample.truth or "")
+    bins = len(rows_of(axes))
+    total, squares = np.zeros(bins), np.zeros(bins)
+    sums = np.zeros((2 + len(track.replicas), bins))
+    for columns in chunks(sample, applied.tracks, applied.cut, bound, 100_000):
+        rows = track.locate(columns).rows
+        counted = bound["precut"].mask(columns) & bound["truth"].mask(columns)
+        values = {name: bound[f"axis {name}"].evaluate(columns) for name in axes}
+        found = find_bins(axes, values)
+        counted &= found >= 0
+        total += np.bincount(found[counted], minlength=bins)
+        passing = counted & bound["cut"].mask(columns)
+        row, cell = rows[passing], found[passing]
+        series = [np.ones(len(track.nominal)), track.nominal, *track.replicas]
+        for i, weight in enumerate(series):
+            sums[i] += np.bincount(cell, weight[row], minlength=bins)
+        squares += np.bincount(cell, track.nominal[row] ** 2, minlength=bins)
+    return total, sums, squares
