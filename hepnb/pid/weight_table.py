@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,10 +12,7 @@ from hepnb.pid.flat_table import OnBad, check_on_bad
 from hepnb.pid.weight_result import WeightTable
 
 if TYPE_CHECKING:
-    from hepnb.data.collection import Collection
     from hepnb.data.sample import Sample
-
-log = logging.getLogger(__name__)
 
 __all__ = ("WeightTable", "data_mc_ratio", "produce_data_mc_ratio")
 
@@ -135,13 +131,14 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
     Raises
     ------
     BadParameters
-        If variables and edges are not as many, models are not two, no study has the particle, or
-        standard constraints are asked for of a study that is not registered.
+        If variables and edges are not as many, models are not two, or standard constraints are
+        asked for of a study that is not registered.
     CutSyntaxError, UnknownVariable, UnknownCollection, UnreadableFile
-        Before anything is read.
+        Before anything is read; the third also if no study has the particle.
     """
     from hepnb.data.catalogue import catalogue
     from hepnb.pid.studies import study as registered
+    from hepnb.pid.weight_config import study_with
 
     if len(track_variables) != len(binning):
         message = (
@@ -151,7 +148,7 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
         raise BadParameters(message)
     collections = catalogue(site)
     pair = (collections[data_collection], collections[mc_collection])
-    study = _study_with(particle_type, pair)
+    study = study_with(particle_type, pair)
     data, mc = (each.study(study).particle(particle_type) for each in pair)
     if apply_std_constraints:
         standard = registered(study).selection("standard")
@@ -163,27 +160,6 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
     if output is not None:
         _save(table, Path(output))
     return table
-
-
-def _study_with(particle: str, collections: Sequence[Collection]) -> str:
-    """Name of the study of all collections that has the particle, the first one registered."""
-    from hepnb.pid.studies import study_names
-
-    first, *others = collections
-    found = [
-        each
-        for each in first.studies
-        if all(each in other.studies for other in others)
-        and all(particle in other.study(each).particles for other in collections)
-    ]
-    if len(found) > 1:
-        found = [each for each in study_names() if each in found] or found
-        log.info("particle %r: study %s, of %s", particle, found[0], ", ".join(found))
-    if found:
-        return found[0]
-    names = " and ".join(each.name for each in collections)
-    message = f"{names}: no study of both has particle {particle!r}; see `hepnb collections`"
-    raise BadParameters(message)
 
 
 def _refitted(data: Sample, model_names: Sequence[str], precut: str) -> Sample:

@@ -12,7 +12,7 @@ from scipy import stats
 from hepnb.data.catalogue import catalogue
 from hepnb.data.sample import Sample
 from hepnb.data.samples import candidates, catalogue_entries, true_efficiency
-from hepnb.errors import BadParameters, BadTable, UnknownVariable
+from hepnb.errors import BadParameters, BadTable, UnknownCollection, UnknownVariable
 from hepnb.pid.efficiency import EfficiencyTable
 from hepnb.pid.flat_table import split_cut
 from hepnb.pid.weight_table import WeightTable, data_mc_ratio, produce_data_mc_ratio
@@ -358,7 +358,7 @@ def test_two_mass_models_replace_the_stored_weights(site, tmp_path):
     ("change", "error", "message"),
     [
         ({"binning": [[0, 1]]}, BadParameters, "2 track_variables .* 1 lists of edges"),
-        ({"particle_type": "d"}, BadParameters, "no study of both has particle 'd'"),
+        ({"particle_type": "d"}, UnknownCollection, "no study of both has particle 'd'"),
         ({"model_names": ["two_gaussians"]}, BadParameters, "has 1 names; give two"),
         ({"track_variables": ["p", "cosTeta"]}, UnknownVariable, "cosTheta"),
     ],
