@@ -27,6 +27,8 @@ class EfficiencyTable(Stage):
         {
             "efficiency.csv": "one row per bin: efficiency, uncertainties, status, entries",
             "efficiency.uhi.json": "passing and total histograms (UHI JSON, lossless)",
+            "uncertainties.csv": "components of each bin's uncertainty (with replicas)",
+            "uncertainties.covariance.csv": "covariance of the bins (with replicas)",
             "factorisation.csv": "does the mass of the background depend on other variables?",
         }
     )
@@ -87,6 +89,14 @@ class EfficiencyTable(Stage):
         default="student",
         description="shapes of the second fit, for the systematic uncertainty",
         json_schema_extra={"widget": "mass_model"},
+    )
+
+    replicas: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="replicas of the fit for the components of the uncertainty (200 are plenty); "
+        "0: none",
     )
 
     def input_files(self) -> tuple[str, ...]:

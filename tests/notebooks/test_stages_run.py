@@ -42,7 +42,7 @@ def weight_table(small_site, tmp_path_factory):
 def efficiency_table(small_site, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "efficiency_table"
     parameters = {"site": small_site, "binning": BINNING, "sweights": "fit", "precut": ""}
-    return hepnb.run("efficiency_table", out, parameters=parameters)
+    return hepnb.run("efficiency_table", out, parameters=parameters | {"replicas": 15})
 
 
 def p_value(pulls):
@@ -73,6 +73,18 @@ def test_efficiency_table_agrees_with_the_generated_truth(efficiency_table):
     assert (table["status"] == "ok").all()
     pulls = (table["efficiency"] - truth["efficiency"]) / table["stat_up"]
     assert p_value(pulls) > FALSE_ALARM
+
+
+def test_components_of_the_uncertainty_are_told(efficiency_table):
+    table = pd.read_csv(efficiency_table.directory / "efficiency.csv")
+    found = pd.read_csv(efficiency_table.directory / "uncertainties.csv")
+    covariance = np.loadtxt(
+        efficiency_table.directory / "uncertainties.covariance.csv", delimiter=","
+    )
+    np.testing.assert_allclose(found["statistical"], table["stat_up"], rtol=1e-9)
+    np.testing.assert_allclose(found["second_weights"], table["sys_shift"], rtol=1e-6, atol=1e-12)
+    assert found[["shapes", "binning"]].notna().all(axis=None)
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), found["total"], rtol=1e-9)
 
 
 def test_weight_table_agrees_with_the_generated_truth(weight_table):
