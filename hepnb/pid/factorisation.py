@@ -90,7 +90,10 @@ class FactorisationTest:
     def summary(self) -> str:
         """Say in a sentence whether sWeights may be used."""
         if (self.frame["status"] == "too_few").all():
-            return f"Too few candidates to test whether the background factorises ({self.region})."
+            return (
+                f"Too few candidates to test whether the background factorises ({self.region}); "
+                "a wider mass range has more."
+            )
         if self.passed:
             most = self.frame["significance"].max()
             return (
