@@ -69,7 +69,7 @@ def show_db_content(
         # what was asked for in one column: a terminal has no room for twelve
         asked = [
             "\n".join(f"{name}: {row[name]}" for name in _ASKED if row[name])
-            for row in frame[list(_ASKED)].fillna("").to_dict("records")
+            for row in frame[list(_ASKED)].astype(object).fillna("").to_dict("records")
         ]
         frame = frame[["run", "stage", "status", "date"]].assign(
             made_of=asked, fingerprint=frame["fingerprint"]
