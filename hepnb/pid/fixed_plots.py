@@ -35,7 +35,10 @@ def plot_mean_weights(index: pd.DataFrame, ax: Any = None) -> Any:
     groups = list(index.groupby(["file", "precut"], sort=False))
     if ax is None:
         ax = new_axes(figsize=(7.2, 0.8 + 0.36 * (len(index) + len(groups))))
-    row, ticks, labels, heads = 0, [], [], []
+    row = 0
+    ticks: list[int] = []
+    labels: list[str] = []
+    heads: list[int] = []  # places of the files among the labels
     with style():
         ax.axvline(1, color=COLOURS["data"], lw=0.8)
         for (file, _), tables in groups:

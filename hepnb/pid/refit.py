@@ -114,17 +114,21 @@ class RefitNtuples:
         Each file is there when it is whole; nothing is written over.
         """
         folder = Path(directory) / name
-        made = sweight_columns(self.nominal, self.alternative, suffix=_TEMPORARY)
-        derived = self.sample.with_columns(**made)
-        columns = dict(zip(self.weights, made, strict=True))
-        written = []
-        for number, file in enumerate(self.files):
-            copy_ntuple(derived, number, folder / file, columns)
-            written.append(folder / file)
+        written = self.write(folder)
         catalogue = folder.with_suffix(".yaml")
         content = self.site([f"{name}/{each.as_posix()}" for each in self.files])
         write_text(catalogue, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
         return [*written, catalogue]
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the copies alone."""
+        made = sweight_columns(self.nominal, self.alternative, suffix=_TEMPORARY)
+        derived = self.sample.with_columns(**made)
+        columns = dict(zip(self.weights, made, strict=True))
+        targets = [folder / file for file in self.files]
+        for number, target in enumerate(targets):
+            copy_ntuple(derived, number, target, columns)
+        return targets
 
     def site(self, files: Sequence[str]) -> dict[str, Any]:
         """Content of a catalogue file that lists the copies as one collection."""

@@ -11,6 +11,7 @@ from hepnb.stages.stage import Stage, notebook_folder
 __all__ = ("Stage", "all_stages", "find", "notebook_folder")
 
 _MODULES = (
+    "production",
     "mass_fit",
     "refit",
     "efficiency_table",
