@@ -2,8 +2,9 @@
 
     python benchmarks/apply_weights.py [--candidates N] [--replicas N] [--repeats N]
 
-Each candidate has three tracks, kaons and pions that are in one of two tables of 160 bins (momentum,
-angle, charge). Weights and replicas of each track and their products, 404 columns, are written.
+Each candidate has three tracks, kaons and pions that are in one of two tables of 160 bins
+(momentum, angle, charge). Weights and replicas of each track and their products are written, 404
+columns.
 Targets: less than 20 s of CPU time (user + system of the whole process, imports and reading
 included) and less than 2 GB of memory at its peak, for Parquet and for a ROOT friend tree.
 """
@@ -87,8 +88,9 @@ def main() -> int:
             good = cpu < CPU and memory < MEMORY
             missed += not good
             print(
-                f"  {kind:<8} CPU {cpu:.1f} s (target < {CPU:g}), peak {memory:.0f} MB (target < "
-                f"{MEMORY:g}), file {target.stat().st_size / 1e6:.0f} MB{'' if good else ': MISSED'}"
+                f"  {kind:<8} CPU {cpu:.1f} s (target < {CPU:g}), peak {memory:.0f} MB "
+                f"(target < {MEMORY:g}), file {target.stat().st_size / 1e6:.0f} MB"
+                f"{'' if good else ': MISSED'}"
             )
             target.unlink()
     return missed

@@ -83,10 +83,12 @@ class ApplyWeights(Stage):
     hypothesis: int | None = Field(
         default=321,
         description="PDG code that it was reconstructed as; none: its column <prefix>_PDG",
+        json_schema_extra={"group": "Data"},
     )
     more_particles: dict[str, int | None] = Field(
         default={},
         description="further particles of the candidate and their codes, for instance {pi: 211}",
+        json_schema_extra={"group": "Data"},
     )
     tables: Tables = Field(
         default=[],
@@ -94,6 +96,7 @@ class ApplyWeights(Stage):
             "tables, each {file, reco, truth} with PDG codes; empty: made here from the "
             "calibration samples below"
         ),
+        json_schema_extra={"group": "Data"},
     )
     selection: Cut = Field(
         default="", description="candidates that get weights; a friend tree of all needs none"

@@ -212,6 +212,23 @@ def test_the_requirement_decides_between_pass_and_fail_and_keeps_the_expected_su
     assert applied.frame()["Weight"].mean() == pytest.approx(1.0, abs=3e-4)
 
 
+def test_each_table_has_pass_and_fail_weights_of_its_own():
+    axes = {"p": (0.5, 2.0, 4.5)}
+    tables = {(321, 321): make_table(axes, seed=1), (321, 211): make_table(axes, seed=2)}
+    frame = candidates(200)
+    rng = np.random.default_rng(0)
+    frame["K_mcPDG"], frame["K_kaonID"] = rng.choice([321.0, 211.0], 200), rng.random(200)
+    options = {"particles": ["K"], "seed": 1, "replicas": 0, "requirement": "cut"}
+    found = apply_weights(frame, tables, **options).frame()["Weight"]
+    for number, candidate in frame.iterrows():
+        table = tables[321, int(candidate["K_mcPDG"])]
+        row = table.frame.iloc[scan(table, candidate)]
+        eps_data, eps_mc = row["data_efficiency"], row["MC_efficiency"]
+        fails = candidate["K_kaonID"] <= 0.6
+        expected = (1 - eps_data) / (1 - eps_mc) if fails else eps_data / eps_mc
+        assert found[number] == pytest.approx(expected, rel=1e-14)
+
+
 def test_pass_and_fail_weights_of_a_bin_move_against_each_other():
     table, frame = make_table({"p": (0.5, 4.5)}, sys=0.0), candidates(1)
     zeros = {
@@ -300,7 +317,9 @@ def test_same_seed_same_replicas_whatever_the_rest():
     pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), made)
 
     shuffled = table.frame.sample(frac=1, random_state=1)
-    turned = {axis: AXES[axis] for axis in ("charge", "cosTheta", "p")}
+    shuffled = shuffled[list(shuffled.columns[4:6]) + list(shuffled.columns.delete([4, 5]))]
+    assert list(shuffled)[:3] == ["charge_min", "charge_max", "p_min"]
+    turned = {axis: AXES[axis] for axis in ("charge", "p", "cosTheta")}
     others = {(11, 11): make_table(seed=8)} | one(WeightTable(shuffled, turned, cut=table.cut))
     again = apply_weights(frame, others, particles=["K"], seed=3, replicas=4).frame()
     pd.testing.assert_frame_equal(again, made)

@@ -1,5 +1,6 @@
 """Files of weight tables: older kinds normalised or refused, every kind there and back again."""
 
+import dataclasses
 import io
 import json
 import logging
@@ -224,6 +225,18 @@ def test_tables_pass_from_each_kind_to_each_other(first, second, table, tmp_path
     both = [each for each in KINDS[first][1] if each in KINDS[second][1]] or ["data_MC_ratio"]
     found = read_tables(tmp_path / f"b.{second}").select()
     same(found, table, both, max(KINDS[first][2], KINDS[second][2]))
+
+
+@pytest.mark.parametrize("kind", ["csv", "payload.json", "sysvar.csv"])
+def test_systematic_shifts_keep_their_signs(kind, table, tmp_path):
+    """A sign per bin is what makes the shift of two bins correlated or anticorrelated."""
+    signs = np.where(np.arange(len(table.frame)) % 2, 1.0, -1.0)
+    shift = signs * np.abs(table.frame["data_MC_sys_shift"])
+    assert (shift != 0).all()
+    mixed = dataclasses.replace(table, frame=table.frame.assign(data_MC_sys_shift=shift))
+    path = tmp_path / f"weights.{kind}"
+    KINDS[kind][0](mixed, path)
+    same(read_tables(path).select(), mixed, ["data_MC_sys_shift"])
 
 
 def test_sysvar_columns_and_species(table, tmp_path):
