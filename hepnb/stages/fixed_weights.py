@@ -72,6 +72,7 @@ class FixedWeights(Stage):
         min_length=1,
         description="what to make: prefix_name, efficiency_particle_type, fakerate_particle_type, "
         "binning, track_variables, cuts, precuts, mc_proc_query, data_proc_query",
+        json_schema_extra={"widget": "entries", "group": "Selection"},
     )
     workers: int = Field(
         default=2, ge=1, le=64, description="samples that are read at the same time"

@@ -49,6 +49,7 @@ class Production(Stage):
     tasks: list[NtupleTask] = Field(
         default=_EXAMPLE,
         description="path, proc, short_name, model and cms_energy of each task",
+        json_schema_extra={"widget": "entries", "group": "Data"},
     )
     settings: str = Field(
         default="",

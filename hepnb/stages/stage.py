@@ -147,7 +147,7 @@ class Stage(BaseModel):
     def _explain(cls, error: Any) -> str:
         path = ".".join(str(part) for part in error["loc"])
         name = str(error["loc"][0]) if error["loc"] else cls.name()
-        if error["type"] == "extra_forbidden":
+        if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
             known = ", ".join(cls.model_fields)
             return f"{path}: no such parameter{nearest(name, cls.model_fields)} (known: {known})"
         reason = error["msg"].removeprefix("Value error, ")

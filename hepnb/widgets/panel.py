@@ -12,6 +12,7 @@ from hepnb.widgets.binning_editor import BinningField
 from hepnb.widgets.collection_picker import CollectionField
 from hepnb.widgets.command import as_command, as_yaml
 from hepnb.widgets.cut_field import CutField
+from hepnb.widgets.entries_field import EntriesField
 from hepnb.widgets.field import Field
 from hepnb.widgets.field_spec import FieldSpec, by_group
 from hepnb.widgets.front_end import soon
@@ -30,6 +31,7 @@ FIELD_KINDS: Mapping[str, type[Field]] = {
     "choice": ChoiceField,
     "collection": CollectionField,
     "cut": CutField,
+    "entries": EntriesField,
     "file": FileField,
     "integer": NumberField,
     "interval": IntervalField,

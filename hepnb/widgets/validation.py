@@ -103,7 +103,7 @@ def _problem(
     spec = specs.get(str(name))
     if spec is None:
         return Problem(str(name), values.get(str(name)), reason)
-    if error["type"] == "missing":
+    if error["type"] == "missing" and not path:
         return Problem(spec.name, None, "no value was given, and there is no default; set it")
     value = values.get(spec.name, error["input"])
     if spec.allowed:
