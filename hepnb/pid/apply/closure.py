@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from hepnb.errors import BadParameters
 from hepnb.pid.apply.lookup import find_bins
@@ -67,6 +66,8 @@ class Closure:
     @property
     def p_value(self) -> float:
         """Probability of the sum of squared pulls, as if bins were independent."""
+        from scipy.stats import chi2
+
         pulls = self.good["pull"]
         return float(chi2.sf((pulls**2).sum(), len(pulls)))
 

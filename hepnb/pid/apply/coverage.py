@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,13 @@ from hist import Hist
 
 from hepnb.pid.table_bins import Axes
 
-__all__ = ("CAUSES", "Coverage", "Map")
+__all__ = ("CAUSES", "MOMENTA", "Coverage", "Map", "physical_range")
 
 CAUSES = ("nan", "wrong_truth", "out_of_range", "bad_bin")
 """Why a track has no weight: NaN in its species or on an axis; no table for its true species (or
 for its hypothesis); outside the bins; in a bin that has no ratio. The first that holds counts."""
+
+MOMENTA = ("p", "pt")
 
 _WORDS = {
     "nan": "NaN in species or on an axis",
@@ -27,6 +30,13 @@ _WORDS = {
 
 def __dir__() -> tuple[str, ...]:
     return __all__
+
+
+def physical_range(axis: str) -> tuple[float, float]:
+    """Range that values of an axis can have at all, as far as its name tells."""
+    if axis.startswith("cos"):
+        return -1.0, 1.0
+    return (0.0 if axis in (*MOMENTA, "theta") else -math.inf), math.inf
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hepnb.errors import BadParameters
+from hepnb.pid.apply.coverage import physical_range
 from hepnb.plotting import COLOURS, axis_label, label, new_axes_grid, style
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def _draw_cells(ax: Any, found: Map) -> None:
         label="range of the tables",
     )
     ax.set(xlabel=axis_label(first), ylabel=axis_label(second))
-    # markers must not shrink the frame to what is inside
-    ax.set(xlim=found.total.axes[0].edges[[0, -1]], ylim=found.total.axes[1].edges[[0, -1]])
+    # the frame of the tables must not shrink what is shown
+    ax.set(xlim=_limits(found, 0), ylim=_limits(found, 1))
     ax.legend(loc="lower right", frameon=True, framealpha=0.85, fontsize=9)
 
 
@@ -93,3 +94,9 @@ def _draw_steps(ax: Any, found: Map) -> None:
         ax.axvline(edge, ls="--", color=COLOURS["signal"], lw=1.4, label=text)
     ax.set(xlabel=axis_label(name), ylabel="fraction in a table", ylim=(0, 1.1))
     ax.legend(loc="lower center", fontsize=9)
+
+
+def _limits(found: Map, which: int) -> tuple[float, float]:
+    axis = found.total.axes[which]
+    least, most = physical_range(axis.name)
+    return max(axis.edges[0], least), min(axis.edges[-1], most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from hist import Hist
 from hist.axis import Regular
 
 from hepnb.pid.apply.applied import CHUNK
-from hepnb.pid.apply.coverage import CAUSES, Coverage, Map
+from hepnb.pid.apply.coverage import CAUSES, MOMENTA, Coverage, Map, physical_range
 from hepnb.pid.apply.reading import chunks
 from hepnb.pid.apply.track import IN_TABLE, Located, Track
 from hepnb.pid.table_bins import Axes
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ("survey",)
 
-CELLS = 40
-MARGIN = 0.25  # of the range of the tables, shown on either side of it
-MOMENTA = ("p", "pt")
+CELLS = 30  # over the range of the tables
+MARGIN = 0.25  # of that range, shown on either side of it
 
 
 def __dir__() -> tuple[str, ...]:
@@ -108,16 +108,15 @@ def _empty_map(ranges: Axes) -> Map | None:
     shown = dict([each for each in ranges.items() if each[0] != "charge"][:2])
     if not shown:
         return None
-    axes = [Regular(CELLS, *_shown(name, *each), name=name) for name, each in shown.items()]
+    axes = [Regular(*_shown(name, *each), name=name) for name, each in shown.items()]
     made: list[Hist[Any]] = [Hist(*axes) for _ in range(2)]
     return Map(made[0], made[1], shown)
 
 
-def _shown(name: str, low: float, high: float) -> tuple[float, float]:
-    """Range of an axis of the map: that of the tables and a margin, within what there can be."""
-    margin = MARGIN * (high - low)
-    if name in MOMENTA:
-        return max(low - margin, 0.0), high + margin
-    if name.startswith("cos"):
-        return max(low - margin, -1.0), min(high + margin, 1.0)
-    return low - margin, high + margin
+def _shown(name: str, low: float, high: float) -> tuple[int, float, float]:
+    """Cells of an axis of the map, on whose edges the range of the tables begins and ends."""
+    width = (high - low) / CELLS
+    least, most = physical_range(name)
+    below = math.ceil(round(min(MARGIN * CELLS, (low - least) / width), 9))
+    above = math.ceil(round(min(MARGIN * CELLS, (most - high) / width), 9))
+    return CELLS + below + above, low - below * width, high + above * width
