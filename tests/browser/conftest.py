@@ -62,6 +62,10 @@ _OUTPUTS = """index => {
   const model = window.jupyterapp.shell.currentWidget.content.widgets[index].model
   return model.outputs ? model.outputs.toJSON() : []
 }"""
+_CELL = """source => window.jupyterapp.shell.currentWidget.content.widgets.findIndex(
+  cell => cell.model.type === 'code' && cell.model.sharedModel.getSource().includes(source))"""
+_PICTURE = """index => window.jupyterapp.shell.currentWidget.content.widgets[index].node
+  .querySelector('.jp-OutputArea img').src"""
 _RUN = """([command, index]) => {
   const app = window.jupyterapp
   if (index !== null) app.shell.currentWidget.content.activeCellIndex = index
@@ -96,6 +100,14 @@ class Lab:
     def run_below(self, index: int, timeout: int = PATIENCE) -> None:
         """Run that cell and all below it, as a person does after changing the form."""
         self._run("notebook:run-all-below", index, timeout)
+
+    def cell(self, source: str) -> int:
+        """Number of the first cell whose source has that text."""
+        return self.page.evaluate(_CELL, source)
+
+    def image(self, index: int) -> str:
+        """The picture under cell number `index`, as the text of its file."""
+        return self.page.evaluate(_PICTURE, index)
 
     def outputs(self, index: int) -> list[dict[str, Any]]:
         return self.page.evaluate(_OUTPUTS, index)
