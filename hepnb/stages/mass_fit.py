@@ -81,5 +81,5 @@ class MassFit(Stage):
     )
 
     def input_files(self) -> tuple[str, ...]:
-        """Files of the collection's study."""
-        return catalogue(self.site)[self.data].study(self.study).files
+        """Files of the collection's study, and the catalogue's."""
+        return catalogue(self.site).input_files(self.study, self.data)

@@ -97,7 +97,5 @@ class WeightTable(Stage):
     )
 
     def input_files(self) -> tuple[str, ...]:
-        """Files of the study in data and in simulation."""
-        collections = catalogue(self.site)
-        names = (self.data, self.mc)
-        return tuple(file for name in names for file in collections[name].study(self.study).files)
+        """Files of the study in data and in simulation, and the catalogue's."""
+        return catalogue(self.site).input_files(self.study, self.data, self.mc)

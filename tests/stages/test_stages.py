@@ -90,3 +90,13 @@ def test_a_number_is_not_taken_for_a_string():
 def test_strings_go_on_top_of_a_parameter_file():
     stage = WeightTable.from_strings(["cut=kaonID > 0.9"], {"cut": "pionID > 0.1", "study": "X"})
     assert (stage.cut, stage.study) == ("kaonID > 0.9", "X")
+
+
+def test_the_catalogue_file_is_an_input_of_the_stage(tmp_path):
+    (tmp_path / "a.csv").write_text("M\n1.0\n")
+    site = tmp_path / "my.yaml"
+    site.write_text(
+        "site: my\ncollections: {a: {kind: data, studies: {S: {files: [a.csv], mass: M}}}}\n"
+    )
+    stage = stages.find("mass_fit").from_values({"site": str(site), "data": "a", "study": "S"})
+    assert stage.input_files() == (str(site), str(tmp_path / "a.csv"))
