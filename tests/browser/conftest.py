@@ -134,6 +134,12 @@ class Lab:
         except TooLate:
             pytest.fail(f"{selector} says {whole.all_text_contents()}, not {text!r}")
 
+    def save(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.wait_for_function(
+            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=PATIENCE
+        )
+
     def theme(self, name: str) -> None:
         self.page.evaluate(
             "name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })",
@@ -220,6 +226,12 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
+def end_kernels(server: Server) -> Callable[[], None]:
+    """End every kernel of the server."""
+    return lambda: stop_kernels(server)
+
+
+@pytest.fixture
 def open_notebook(
     chromium: Any, server: Server, record_property: Callable[[str, object], None]
 ) -> Iterator[Callable[[str], Lab]]:
@@ -248,7 +260,7 @@ def open_notebook(
     yield open_it
     for each in contexts:
         each.close()
-    _stop_kernels(server)
+    stop_kernels(server)
 
 
 def _open(lab: Lab, server: Server, name: str) -> None:
@@ -275,7 +287,7 @@ def _note(message: Any, problems: list[str]) -> None:
         problems.append(f"console: {message.text[:200]}")
 
 
-def _stop_kernels(server: Server) -> None:
+def stop_kernels(server: Server) -> None:
     """Kernels outlive their pages; each holds memory until it is asked to end."""
     headers = {"Authorization": f"token {server.token}"}
     url = f"{server.address}/api/sessions"
