@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PEERED = ("efficiency_histograms.py",)
+PEERED = ("efficiency_histograms.py", "pidcalib2_bins.py")
 ALONE = ("import_time.py", "cut_evaluation.py")
 
 
@@ -15,6 +15,8 @@ def main() -> int:
     peer_bin = parser.parse_args().peer_bin
     failed = []
     for name in (*ALONE, *PEERED):
+        if name == "pidcalib2_bins.py" and not peer_bin:
+            continue  # nothing to measure without the peer
         options = ["--peer-bin", peer_bin] if peer_bin and name in PEERED else []
         print(f"== {name}", flush=True)
         if subprocess.run([sys.executable, Path(__file__).parent / name, *options]).returncode:

@@ -24,10 +24,14 @@ _LAZY = {
     "variable": "hepnb.data.variables",
 }
 
+_PACKAGES = ("data", "errors", "pid", "plotting", "runner", "stages", "stats", "widgets")
+
 __all__ = ("__version__", *sorted(_LAZY, key=str.lower))  # noqa: PLE0604 -- all are names
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"hepnb.{name}")
     if name not in _LAZY:
         message = f"module 'hepnb' has no attribute {name!r}"
         raise AttributeError(message)

@@ -6,7 +6,7 @@ import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -26,7 +26,7 @@ from hepnb.console import (
     text,
     trace_facts,
 )
-from hepnb.errors import BadParameters, HepnbError
+from hepnb.errors import HepnbError
 
 __all__ = ("app", "main")
 
@@ -130,10 +130,12 @@ def run_stage(
     timeout: Annotated[float | None, typer.Option(help="Seconds that a cell may take.")] = None,
 ) -> None:
     """Run a stage headless; a run that is there already is not repeated."""
+    from hepnb.runner.parameters import read_parameters
     from hepnb.stages import find
 
     kind = find(stage)
-    asked = kind.from_strings(parameter, base=_parameter_file(file))
+    base = read_parameters(file) if file else {}
+    asked = kind.from_strings(parameter, base=base)
     from hepnb.runner import run
 
     with _terminable():
@@ -268,25 +270,6 @@ def fetch(name: str) -> None:
 
     for path in open_data.fetch(name):
         typer.echo(path)
-
-
-def _parameter_file(file: Path | None) -> Mapping[str, Any]:
-    if file is None:
-        return {}
-    import yaml
-
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"{file} cannot be read: {error.strerror or error}"
-        raise BadParameters(message) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        message = f"{file} is not YAML: {' '.join(str(error).split())}"
-        raise BadParameters(message) from None
-    if not isinstance(content, dict):
-        message = f"{file} holds a {type(content).__name__}, not parameters as name: value"
-        raise BadParameters(message)
-    return content
 
 
 @contextmanager

@@ -64,12 +64,12 @@ def text(value: Any) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; its cells are plain text, whatever brackets they hold."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    content = Table(box=SIMPLE_HEAD, pad_edge=False)
+    content = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    content.show_header, content.header_style = any(header), "bold"
     for number, name in enumerate(header):
         content.add_column(name, overflow="fold", no_wrap=number == 0)
     for row in rows:

@@ -9,6 +9,14 @@ import pytest
 mpl.use("Agg")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory):
+    """Keep what is generated on first use out of the user's cache; test processes share it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEPNB_CACHE", str(tmp_path_factory.getbasetemp().parent / "cache"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def small_samples(tmp_path_factory):
     """Folder of generated samples: 20,000 candidates per study and kind."""

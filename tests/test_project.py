@@ -83,7 +83,7 @@ def test_light_commands_load_no_notebook_machinery(command):
 def test_every_public_name_of_hepnb_can_be_had():
     import hepnb
 
-    for name in hepnb.__all__:
+    for name in (*hepnb.__all__, "data", "pid", "stages"):
         assert getattr(hepnb, name) is not None
     with pytest.raises(AttributeError, match="nosuch"):
         hepnb.nosuch  # noqa: B018

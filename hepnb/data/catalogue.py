@@ -38,10 +38,19 @@ class Catalogue:
     batch
         How the site wants jobs to be asked for: a class of dask-jobqueue, as ``cluster``, and its
         arguments.
+    file
+        The user's YAML file, or None.
     """
 
-    def __init__(self, site: str, parts: Mapping[str, Part], batch: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        site: str,
+        parts: Mapping[str, Part],
+        batch: Mapping[str, Any],
+        file: Path | None = None,
+    ) -> None:
         self.site = site
+        self.file = file
         self.batch = MappingProxyType(dict(batch))
         self._parts = dict(parts)
 
@@ -69,6 +78,25 @@ class Catalogue:
     def names(self) -> tuple[str, ...]:
         """Names of the collections, without unions."""
         return tuple(self._parts)
+
+    def input_files(self, study: str, *collections: str) -> tuple[str, ...]:
+        """Everything that samples of these collections are read from.
+
+        Parameters
+        ----------
+        study
+            Name of a study.
+        *collections
+            Names of collections.
+
+        Returns
+        -------
+        tuple of str
+            The catalogue's own file, since its aliases and cuts change results too, then the data
+            files, in order.
+        """
+        own = [] if self.file is None else [str(self.file)]
+        return (*own, *(file for name in collections for file in self[name].study(study).files))
 
     def describe(self, *, entries: bool = False) -> pd.DataFrame:
         """List the collections.
@@ -168,7 +196,8 @@ def catalogue(site: str | Path = "local") -> Catalogue:
         below = _packaged(model.extends, f"{origin}: extends")
         parts |= _parts_of(below, None, below.folders, f"site {below.site!r}")
         folders, batch = {**below.folders, **folders}, batch or dict(below.batch)
-    return Catalogue(model.site, parts | _parts_of(model, base, folders, origin), batch)
+    file = None if base is None else base / Path(site).name
+    return Catalogue(model.site, parts | _parts_of(model, base, folders, origin), batch, file)
 
 
 @cache

@@ -6,13 +6,12 @@ import asyncio
 import copy
 import logging
 import os
-import re
 import shutil
-import sys
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,6 @@ import nbformat
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop
-from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from traitlets.config import Config
@@ -119,19 +117,37 @@ class _Manager(AsyncKernelManager):  # type: ignore[misc]
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
-    """Stops a kernel at once when its notebook has not come to its end."""
+    """Ends a kernel at once, with all that it started, when its notebook did not get to its end."""
 
     execution: Execution
+    km: Any
+    kc: Any
+
+    def execute(self, **kwargs: Any) -> Any:
+        try:
+            return super().execute(**kwargs)
+        finally:
+            if self.km is not None:  # an interrupt while the kernel starts leaves it behind
+                self.end_kernel()
+                if self.kc is not None:
+                    self.kc.stop_channels()
+                    self.kc = None
+                self._cleanup_kernel()
 
     def papermill_execute_cells(self) -> None:
         try:
             super().papermill_execute_cells()
-        except BaseException as error:
-            self.shutdown_kernel = "immediate"
-            if isinstance(error, DeadKernelError):
-                process = getattr(self.km.provisioner, "process", None)
-                self.execution.exit_status = getattr(process, "returncode", None)
+        except BaseException:
+            self.end_kernel()
             raise
+
+    def end_kernel(self) -> None:
+        process = getattr(getattr(self.km, "provisioner", None), "process", None)
+        if process is not None:
+            self.execution.exit_status = process.poll()
+            # jupyter_client would interrupt it first, and the cell could go on for a while
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 class _Notes(NotebookExecutionManager):  # type: ignore[misc]
@@ -267,20 +283,3 @@ def _private_folder() -> Iterator[Path]:
         yield Path(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def heading_of(nb: Any, index: int) -> str:
-    """Name a cell by the last heading above it, or by its identifier."""
-    for cell in reversed(nb.cells[:index]):
-        found = re.findall(r"^#+\s+(.+)$", cell.source, flags=re.MULTILINE)
-        if cell.cell_type == "markdown" and found:
-            return str(found[-1]).strip()
-    return str(nb.cells[index].get("id", ""))
-
-
-def shows_bar() -> bool:
-    """Tell whether somebody watches: a terminal, or a notebook."""
-    if sys.stderr.isatty():
-        return True
-    shell = sys.modules.get("IPython")
-    return shell is not None and "IPKernelApp" in getattr(shell.get_ipython(), "config", {})

@@ -6,6 +6,7 @@ import errno
 import math
 import re
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from hepnb.errors import (
     OutputNotWritable,
     RunTimeout,
 )
-from hepnb.runner.engine import ENGINE, Execution, heading_of, kernel_environment, shows_bar
+from hepnb.runner.engine import ENGINE, Execution, kernel_environment
 from hepnb.stages import Stage
 
 __all__ = ("execute",)
@@ -77,7 +78,7 @@ def execute(
         A cell met a full disk.
     """
     notebook = _with_parameters(stage)
-    bar = shows_bar() if progress is None else progress
+    bar = _shows_bar() if progress is None else progress
     execution = Execution(
         name=stage.name(),
         notebook=work / "notebook.ipynb",
@@ -107,6 +108,9 @@ def execute(
             raise
         message = f"the kernel could not be started: {error}{_last_words(execution)}"
         raise KernelDied(message) from error
+    finally:
+        if execution.log_file.exists() and not execution.log_file.stat().st_size:
+            execution.log_file.unlink()
     _check_complete(execution.nb)
 
 
@@ -142,7 +146,7 @@ def _place(notebook: Any, index: int) -> str:
     """Name a code cell by its number, as its In[] will say, and by the heading above it."""
     codes = [each for each in notebook.cells[:index] if each.cell_type == "code"]
     number = 1 + sum(bool(each.source.strip()) for each in codes)
-    heading = heading_of(notebook, index)
+    heading = _heading_of(notebook, index)
     return f"cell {number} ({heading!r})" if heading else f"cell {number}"
 
 
@@ -209,3 +213,20 @@ def _last_words(execution: Execution) -> str:
         return ""
     lines = [line for line in text.splitlines() if line.strip()][-_TRACEBACK_LINES:]
     return "".join(f"\n  {line}" for line in lines)
+
+
+def _heading_of(nb: Any, index: int) -> str:
+    """Name a cell by the last heading above it, or by its identifier."""
+    for cell in reversed(nb.cells[:index]):
+        found = re.findall(r"^#+\s+(.+)$", cell.source, flags=re.MULTILINE)
+        if cell.cell_type == "markdown" and found:
+            return str(found[-1]).strip()
+    return str(nb.cells[index].get("id", ""))
+
+
+def _shows_bar() -> bool:
+    """Tell whether somebody watches: a terminal, or a notebook."""
+    if sys.stderr.isatty():
+        return True
+    shell = sys.modules.get("IPython")
+    return shell is not None and "IPKernelApp" in getattr(shell.get_ipython(), "config", {})

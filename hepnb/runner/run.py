@@ -122,6 +122,7 @@ def run(
         The kernel was killed, or a cell took too long.
     """
     asked = _validated(stage, parameters)
+    asked.check()
     _check_timeout(timeout)
     identity = None
     if out is None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
+from hepnb.stages.checks import check_mass_models, check_strings
 from hepnb.stages.fields import Cut, Interval
 from hepnb.stages.stage import Stage
 
@@ -82,5 +83,16 @@ class MassFit(Stage):
     )
 
     def input_files(self) -> tuple[str, ...]:
-        """Files of the collection's study."""
-        return catalogue(self.site)[self.data].study(self.study).files
+        """Files of the collection's study, and the catalogue's."""
+        return catalogue(self.site).input_files(self.study, self.data)
+
+    def check(self) -> None:
+        """Look up the names in cuts and axes, and the mass models."""
+        check_mass_models(self.mass_model, self.alternative_model)
+        check_strings(
+            (self.cut, self.mass),
+            site=self.site,
+            collections=(self.data,),
+            study=self.study,
+            particle=self.particle,
+        )

@@ -131,6 +131,15 @@ class Stage(BaseModel):
         """
         return ()
 
+    def check(self) -> None:
+        """Refuse, before any work starts, what only the inputs can tell.
+
+        Raises
+        ------
+        HepnbError
+            For instance UnknownVariable for a cut on a column that the collection lacks.
+        """
+
     @classmethod
     def _read(cls, name: str, text: str) -> Any:
         field = cls.model_fields.get(name)

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
+from hepnb.stages.checks import check_mass_models, check_strings
 from hepnb.stages.fields import Binning, Cut, Interval
 from hepnb.stages.stage import Stage
 
@@ -101,7 +102,16 @@ class WeightTable(Stage):
     )
 
     def input_files(self) -> tuple[str, ...]:
-        """Files of the study in data and in simulation."""
-        collections = catalogue(self.site)
-        names = (self.data, self.mc)
-        return tuple(file for name in names for file in collections[name].study(self.study).files)
+        """Files of the study in data and in simulation, and the catalogue's."""
+        return catalogue(self.site).input_files(self.study, self.data, self.mc)
+
+    def check(self) -> None:
+        """Look up the names in cuts and axes, and the mass models."""
+        check_mass_models(self.mass_model, self.alternative_model)
+        check_strings(
+            (self.cut, self.precut, *self.binning),
+            site=self.site,
+            collections=(self.data, self.mc),
+            study=self.study,
+            particle=self.particle,
+        )

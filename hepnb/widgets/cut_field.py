@@ -30,11 +30,13 @@ class CutField(TextField):
 
     def advise(self, value: Any) -> Message | None:
         """Count the candidates that pass, in the form's first collection."""
+        if not str(value or "").strip():
+            return quiet("all candidates pass")
         sample = self.preview.tried_on()
         if sample is None:
             return None
         try:
-            count = sample.count(str(value or ""))
+            count = sample.count(str(value))
         except (CutSyntaxError, UnknownVariable) as error:
             return Message("error", cut_error_html(str(value), error))
         return quiet(count_text(count, self.preview.collection))

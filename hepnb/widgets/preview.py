@@ -66,15 +66,12 @@ class SamplePreview:
             If the cut does not suit the sample, or its files cannot be read.
         """
         bound = self.sample.bind(cut)
-        # a blank cut needs no column, yet the candidates are to be counted
+        # a constant cut needs no column, yet the candidates are to be counted
         names = bound.columns or self.sample.columns[:1]
         self._read([each for each in names if each not in self._columns])
         columns = {each: self._columns[each] for each in names}
-        tried = len(columns[names[0]])
-        if not bound.columns:
-            return Count(tried, tried, 0)
         mask, undefined = bound.mask_counting(columns)
-        return Count(int(np.count_nonzero(mask)), tried, undefined)
+        return Count(int(np.count_nonzero(mask)), len(mask), undefined)
 
     def _read(self, names: Sequence[str]) -> None:
         if not names:

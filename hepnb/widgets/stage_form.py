@@ -11,7 +11,7 @@ from hepnb.stages import Stage
 from hepnb.widgets.front_end import is_interactive
 from hepnb.widgets.messages import quiet, wrong
 from hepnb.widgets.panel import Panel
-from hepnb.widgets.static import table_html, table_text
+from hepnb.widgets.static import beside_a_form, table_html, table_text
 from hepnb.widgets.validation import Verdict, taken_from, validate
 from hepnb.widgets.written import Written
 
@@ -129,25 +129,24 @@ class Form(Generic[StageT]):
         paths = publish(None, stage, numbers=numbers, figures=figures, products=products)
         return Written.files(paths)
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        stage = self._handed_out or self._static
-        bundle: dict[str, Any] = {"text/plain": table_text(stage), "text/html": table_html(stage)}
-        if self._panel is not None:
-            bundle[_WIDGET_VIEW] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self._panel.box.model_id,
-            }
-        return bundle
+    def __repr__(self) -> str:
+        return table_text(self._handed_out or self._static)
+
+    def _repr_html_(self) -> str:
+        table = table_html(self._handed_out or self._static)
+        return table if self._panel is None else beside_a_form(table)
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
         self._on_screen = self._handed_out or self._static
-        display(self._repr_mimebundle_(), raw=True, display_id=self._display_id)
+        display(self._static_twin(), raw=True, display_id=self._display_id)
+        if self._panel is not None:
+            view = {"version_major": 2, "version_minor": 0, "model_id": self._panel.box.model_id}
+            display({_WIDGET_VIEW: view, "text/plain": ""}, raw=True)
 
-    def __repr__(self) -> str:
-        return table_text(self._handed_out or self._static)
+    def _static_twin(self) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     @property
     def _verdict(self) -> Verdict[StageT]:
@@ -180,4 +179,4 @@ class Form(Generic[StageT]):
             from IPython.display import update_display
 
             self._on_screen = stage
-            update_display(self._repr_mimebundle_(), raw=True, display_id=self._display_id)
+            update_display(self._static_twin(), raw=True, display_id=self._display_id)

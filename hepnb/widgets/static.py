@@ -10,10 +10,20 @@ from hepnb.widgets.field_spec import FieldSpec, by_group, field_specs
 from hepnb.widgets.messages import escaped, raised
 from hepnb.widgets.number_lists import number_text
 
-__all__ = ("table_html", "table_text", "value_text")
+__all__ = ("beside_a_form", "table_html", "table_text", "value_text")
 
 # only what survives where a notebook is not trusted: no style sheet, no colours
 _LEFT = ' style="text-align: left; vertical-align: top"'
+
+_OUTPUT = ".jp-OutputArea-child"
+_ONE_OF_TWO = (
+    "<style>"
+    f"{_OUTPUT}:has(.hepnb-static):has(+ {_OUTPUT} .hepnb-form) {{ display: none }} "
+    f"{_OUTPUT}:has(.hepnb-static) + {_OUTPUT} "
+    '[data-mime-type="application/vnd.jupyter.widget-view+json"]:not(:has(.hepnb-form)) '
+    "{ display: none }"
+    "</style>"
+)
 
 
 def __dir__() -> tuple[str, ...]:
@@ -28,6 +38,20 @@ def table_html(stage: Stage) -> str:
         rows += [_row(spec, getattr(stage, spec.name)) for spec in members]
     body = "\n".join(rows)
     return f'<table class="hepnb-parameters">\n<tbody>\n{body}\n</tbody>\n</table>'
+
+
+def beside_a_form(table: str) -> str:
+    """Give a table that JupyterLab shows only when the form after it cannot be.
+
+    The widgets of a notebook that is opened again, without its kernel, are an error message; the
+    table stands in for it. Where the notebook is not trusted, the style goes, and so do widgets.
+
+    Parameters
+    ----------
+    table
+        HTML.
+    """
+    return f'{_ONE_OF_TWO}<div class="hepnb-static">{table}</div>'
 
 
 def table_text(stage: Stage) -> str:

@@ -62,6 +62,10 @@ _OUTPUTS = """index => {
   const model = window.jupyterapp.shell.currentWidget.content.widgets[index].model
   return model.outputs ? model.outputs.toJSON() : []
 }"""
+_CELL = """source => window.jupyterapp.shell.currentWidget.content.widgets.findIndex(
+  cell => cell.model.type === 'code' && cell.model.sharedModel.getSource().includes(source))"""
+_PICTURE = """index => window.jupyterapp.shell.currentWidget.content.widgets[index].node
+  .querySelector('.jp-OutputArea img').src"""
 _RUN = """([command, index]) => {
   const app = window.jupyterapp
   if (index !== null) app.shell.currentWidget.content.activeCellIndex = index
@@ -97,6 +101,14 @@ class Lab:
         """Run that cell and all below it, as a person does after changing the form."""
         self._run("notebook:run-all-below", index, timeout)
 
+    def cell(self, source: str) -> int:
+        """Number of the first cell whose source has that text."""
+        return self.page.evaluate(_CELL, source)
+
+    def image(self, index: int) -> str:
+        """The picture under cell number `index`, as the text of its file."""
+        return self.page.evaluate(_PICTURE, index)
+
     def outputs(self, index: int) -> list[dict[str, Any]]:
         return self.page.evaluate(_OUTPUTS, index)
 
@@ -121,6 +133,12 @@ class Lab:
             whole.filter(has_text=text).first.wait_for(timeout=MESSAGE_PATIENCE)
         except TooLate:
             pytest.fail(f"{selector} says {whole.all_text_contents()}, not {text!r}")
+
+    def save(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.wait_for_function(
+            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=PATIENCE
+        )
 
     def theme(self, name: str) -> None:
         self.page.evaluate(
@@ -208,6 +226,12 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
+def end_kernels(server: Server) -> Callable[[], None]:
+    """End every kernel of the server."""
+    return lambda: stop_kernels(server)
+
+
+@pytest.fixture
 def open_notebook(
     chromium: Any, server: Server, record_property: Callable[[str, object], None]
 ) -> Iterator[Callable[[str], Lab]]:
@@ -236,7 +260,7 @@ def open_notebook(
     yield open_it
     for each in contexts:
         each.close()
-    _stop_kernels(server)
+    stop_kernels(server)
 
 
 def _open(lab: Lab, server: Server, name: str) -> None:
@@ -263,7 +287,7 @@ def _note(message: Any, problems: list[str]) -> None:
         problems.append(f"console: {message.text[:200]}")
 
 
-def _stop_kernels(server: Server) -> None:
+def stop_kernels(server: Server) -> None:
     """Kernels outlive their pages; each holds memory until it is asked to end."""
     headers = {"Authorization": f"token {server.token}"}
     url = f"{server.address}/api/sessions"

@@ -1,6 +1,7 @@
 """Every stage's notebook runs headless on small samples, and its numbers are right."""
 
 import json
+from pathlib import Path
 
 import correctionlib
 import nbformat
@@ -23,6 +24,7 @@ HEADER = (
     "MC_uncertainty_sys_up,MC_uncertainty_sys_dn,threshold,variable"
 )
 BINNING = {"p": [0.5, 1.0, 1.5, 2.0, 2.5, 3.5], "cosTheta": [-0.4226, 0.225, 0.766]}
+ROOT = Path(__file__).parents[2]
 FALSE_ALARM = 1e-3  # of each statistical test below
 
 
@@ -152,6 +154,16 @@ def test_plain_papermill_runs_the_notebook_too(small_site, tmp_path, monkeypatch
     )
     result = json.loads((tmp_path / "mass_fit_results" / "result.json").read_text())
     assert result["numbers"]["N_signal"]["value"] > 1000
+
+
+@pytest.mark.parametrize(
+    "tutorial", sorted(ROOT.glob("tutorials/*.ipynb")), ids=lambda path: path.stem
+)
+def test_tutorials_run_from_top_to_bottom(tutorial, small_site, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEPNB_SITE", small_site)
+    done = papermill.execute_notebook(str(tutorial), "out.ipynb", progress_bar=False)
+    assert all(cell.execution_count for cell in done.cells if cell.cell_type == "code")
 
 
 def test_mass_fit_and_efficiency_on_real_muons(open_data_folder, tmp_path):

@@ -1,7 +1,6 @@
 """A run is whole or it is not there."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -172,11 +171,15 @@ def test_leaving_with_status_0_is_not_success(make_stage, write_result, tmp_path
 
 
 def test_slow_cell_ends_the_run_with_its_preview(make_stage, tmp_path):
-    stage = make_stage("import time\ntime.sleep(60)  # for ever")
-    start = time.monotonic()
-    with pytest.raises(RunTimeout, match=r"longer than 1 s.*\n.*\n  time.sleep\(60\)") as caught:
+    late = tmp_path / "cache" / "late"
+    late.parent.mkdir()
+    stage = make_stage(
+        f"import pathlib, time\ntry:\n    time.sleep(60)\nfinally:\n"
+        f"    pathlib.Path({str(late)!r}).touch()"
+    )
+    with pytest.raises(RunTimeout, match=r"longer than 1 s.*\n.*\n.*\n.*sleep\(60\)") as caught:
         run(stage, tmp_path / "run", timeout=1, progress=False)
-    assert time.monotonic() - start < 20  # the kernel is not waited for
+    assert not late.exists()  # nothing goes on in a kernel that is given up
     assert caught.value.exit_code == 3
     assert failed_record(tmp_path / "run")["error"]["type"] == "RunTimeout"
 
@@ -309,16 +312,19 @@ def test_kernel_that_does_not_start_is_tried_again(good_stage, tmp_path, monkeyp
     from hepnb.runner import engine
 
     spec = engine._Manager.kernel_spec
-    broken = iter([True])
+    managers = []
 
-    def once_broken(self):
+    def first_broken(self):
         found = spec.fget(self)
-        if next(broken, False):
+        if self not in managers:
+            managers.append(self)
+        if self is managers[0]:
             found.argv = [sys.executable, "-c", "raise SystemExit(1)"]
         return found
 
-    monkeypatch.setattr(engine._Manager, "kernel_spec", property(once_broken))
+    monkeypatch.setattr(engine._Manager, "kernel_spec", property(first_broken))
     assert run(good_stage, tmp_path / "run", progress=False).record.status == "finished"
+    assert len(managers) == 2
 
 
 def test_kernel_that_never_starts_is_told(good_stage, tmp_path, monkeypatch):
@@ -333,8 +339,24 @@ def test_kernel_that_never_starts_is_told(good_stage, tmp_path, monkeypatch):
         run(good_stage, tmp_path / "run", progress=False)
 
 
+def test_interrupt_while_the_kernel_starts_ends_the_kernel(good_stage, tmp_path, monkeypatch):
+    from hepnb.runner import engine
+
+    kernels = []
+
+    def interrupted(self):
+        kernels.append(self.km.provisioner.process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine._Client, "start_new_kernel_client", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(good_stage, tmp_path / "run", progress=False)
+    assert [kernel.wait(5) for kernel in kernels] == [-signal.SIGKILL]
+    assert failed_record(tmp_path / "run")["status"] == "interrupted"
+
+
 INTERRUPTED = """
-import os, sys
+import sys
 sys.path.insert(0, {tests!r})
 import typer
 from pathlib import Path
@@ -355,19 +377,17 @@ def test_interrupted_run_ends_its_kernel_and_leaves_nothing_half_written(tmp_pat
     )
     script = INTERRUPTED.format(tests=str(Path(__file__).parent), cell=cell)
     process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONDEVMODE": ""},
+        [sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     pid = tmp_path / "pid"
-    while not (pid.exists() and pid.read_text()):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    try:
+        while not (pid.exists() and pid.read_text()):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert process.returncode == status, err
     assert "Traceback" not in err
     assert siblings(tmp_path / "run") == ["pid", "run.failed"]

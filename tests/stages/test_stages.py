@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from hepnb import stages
-from hepnb.errors import BadParameters, UnknownStage
+from hepnb.errors import BadParameters, UnknownCollection, UnknownStage, UnknownVariable
 from hepnb.stages.weight_table import WeightTable
 
 ALL = sorted(stages.all_stages())
@@ -90,3 +90,39 @@ def test_a_number_is_not_taken_for_a_string():
 def test_strings_go_on_top_of_a_parameter_file():
     stage = WeightTable.from_strings(["cut=kaonID > 0.9"], {"cut": "pionID > 0.1", "study": "X"})
     assert (stage.cut, stage.study) == ("kaonID > 0.9", "X")
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    ("parameter", "error", "message"),
+    [
+        ("cut=kaonIDD > 0.6", UnknownVariable, "did you mean 'kaonID'"),
+        ("data=proc14", UnknownCollection, "did you mean 'proc13'"),
+        ("study=Lamda", UnknownCollection, "did you mean 'Lambda'"),
+        ("particle=mu", BadParameters, "not a particle"),
+        ("mass_model=two_gausians", BadParameters, "did you mean 'two_gaussians'"),
+    ],
+)
+def test_what_the_inputs_lack_is_refused_before_work_starts(
+    name, parameter, error, message, small_site
+):
+    stage = stages.find(name).from_strings([f"site={small_site}", parameter])
+    with pytest.raises(error, match=message):
+        stage.check()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_defaults_pass_the_check(name, small_site):
+    stage = stages.find(name).from_values({"site": small_site})
+    stage.check()
+    assert len(stage.input_files()) > 1
+
+
+def test_the_catalogue_file_is_an_input_of_the_stage(tmp_path):
+    (tmp_path / "a.csv").write_text("M\n1.0\n")
+    site = tmp_path / "my.yaml"
+    site.write_text(
+        "site: my\ncollections: {a: {kind: data, studies: {S: {files: [a.csv], mass: M}}}}\n"
+    )
+    stage = stages.find("mass_fit").from_values({"site": str(site), "data": "a", "study": "S"})
+    assert stage.input_files() == (str(site), str(tmp_path / "a.csv"))

@@ -19,7 +19,11 @@ def test_count_is_that_of_the_first_candidates_of_the_collection(every_kind, fie
 
 
 def test_cut_without_a_requirement_passes_everything(fields):
-    fields["cut"].text.value = ""
+    fields["cut"].text.value = " "
+    assert "all candidates pass" in fields["cut"].message.value
+    fields["cut"].text.value = "1 > 2"
+    assert "0 of the first 20,000" in fields["cut"].message.value
+    fields["cut"].text.value = "1 < 2"
     assert "20,000 of the first 20,000 candidates of early pass (100.0 %)" in (
         fields["cut"].message.value
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,15 +28,20 @@ def test_message_of_a_widget_is_interactive(monkeypatch):
 
 def test_action_comes_at_once_without_a_loop_and_later_within_one():
     done = []
-    soon(lambda: done.append("plain"))
-    assert done == ["plain"]
 
     async def inside():
         soon(lambda: done.append("later"))
         done.append("first")
         await asyncio.sleep(0)
 
-    asyncio.run(inside())
+    def outside_and_inside():
+        soon(lambda: done.append("plain"))
+        assert done == ["plain"]
+        asyncio.run(inside())
+
+    # a thread of its own has no event loop, whatever ran in this one before
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(outside_and_inside).result()
     assert done == ["plain", "first", "later"]
 
 

@@ -10,6 +10,14 @@ from hepnb.errors import BadParameters
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
+@pytest.fixture
+def shown(monkeypatch):
+    """What a cell displays."""
+    outputs = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: outputs.append(data))
+    return outputs
+
+
 def test_bad_parameters_cell_is_refused_with_a_line_each(every_kind):
     with pytest.raises(BadParameters) as raised:
         hepnb.form(every_kind.EveryKind, {"bins": 3, "bad_bins": "drp"})
@@ -19,18 +27,19 @@ def test_bad_parameters_cell_is_refused_with_a_line_each(every_kind):
     assert "20 <= value <= 2000" in lines[2]
 
 
-def test_headless_form_is_a_table_without_widgets(every_kind):
+def test_headless_form_is_a_table_without_widgets(every_kind, shown):
     form = hepnb.form(every_kind.EveryKind, {"bins": 30})
-    bundle = form._repr_mimebundle_()
-    assert bundle.keys() == {"text/plain", "text/html"}
+    form._ipython_display_()
+    assert [each.keys() for each in shown] == [{"text/plain", "text/html"}]
     assert form.stage == every_kind.EveryKind(bins=30)
     assert "bins" in repr(form)
 
 
-def test_interactive_form_carries_its_static_twin(form):
-    bundle = form._repr_mimebundle_()
-    assert bundle.keys() == {"text/plain", "text/html", WIDGET}
-    assert bundle[WIDGET]["model_id"] == form._panel.box.model_id
+def test_interactive_form_comes_with_its_static_twin(form, shown):
+    form._ipython_display_()
+    twin, view = shown
+    assert "<table" in twin["text/html"]
+    assert view[WIDGET]["model_id"] == form._panel.box.model_id
 
 
 def test_form_can_be_found_by_its_style_classes(form, fields):

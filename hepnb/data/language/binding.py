@@ -44,8 +44,9 @@ class _Context:
 class Binder:
     """Writes expressions into a program, explaining each name.
 
-    A plain name is, in this order: an alias; the column `<prefix>_<name>`; the column `<name>`; a
-    meta-variable whose dependencies are explained by these same rules.
+    A plain name is, in this order: the alias `<name>`; the alias `<prefix>_<name>`; the column
+    `<prefix>_<name>`; the column `<name>`; a meta-variable whose dependencies are explained by
+    these same rules.
 
     Parameters
     ----------
@@ -95,8 +96,9 @@ class Binder:
 
     def _explain(self, leaf: Name | MetaCall, context: _Context) -> int:
         if isinstance(leaf, Name):
-            if leaf.name in self.aliases:
-                return self._alias(leaf, context)
+            alias = self._alias_for(leaf.name, context)
+            if alias is not None:
+                return self._alias(replace(leaf, name=alias), context)
             for prefix in context.prefixes:
                 if prefix + leaf.name in self.available:
                     return self.builder.column(prefix + leaf.name)
@@ -115,11 +117,20 @@ class Binder:
         # as the user would write them: without the prefix of the particle at hand
         known = {*self.aliases, *self.available}
         for prefix in filter(None, self.prefixes):
-            known |= {each.removeprefix(prefix) for each in self.available}
+            known |= {each.removeprefix(prefix) for each in known}
         hint = nearest(leaf.name, sorted(known - {leaf.name})) or nearest(
             leaf.name, manager.names()
         )
         raise UnknownVariable(f"{shown} {where}{hint}")
+
+    def _alias_for(self, name: str, context: _Context) -> str | None:
+        """Alias that a name stands for; that of the particle at hand may be defined by its name."""
+        if name in self.aliases:
+            return name
+        for prefix in filter(None, context.prefixes):
+            if prefix + name in self.aliases and f"alias {prefix}{name}" not in context.path:
+                return prefix + name
+        return None
 
     def _alias(self, leaf: Name, context: _Context) -> int:
         name, text = leaf.name, self.aliases[leaf.name]
