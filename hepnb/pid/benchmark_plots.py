@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from hepnb.data.filling import fill
+from hepnb.errors import UnknownVariable
 from hepnb.plotting.style import COLOURS, axis_label, new_axes_grid, style
 
 if TYPE_CHECKING:
@@ -17,11 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ("plot_benchmarks",)
 
-BINNING: Mapping[str, Sequence[float]] = {
-    "p": np.linspace(0.0, 5.0, 41).tolist(),
-    "cosTheta": np.linspace(-1.0, 1.0, 41).tolist(),
-    "phi": np.linspace(-np.pi, np.pi, 33).tolist(),
-}
+# of each group the first that the candidates have
+_GROUPS: tuple[Mapping[str, Sequence[float]], ...] = (
+    {"p": np.linspace(0.0, 5.0, 41).tolist(), "pt": np.linspace(0.0, 40.0, 41).tolist()},
+    {
+        "cosTheta": np.linspace(-1.0, 1.0, 41).tolist(),
+        "eta": np.linspace(-2.5, 2.5, 41).tolist(),
+    },
+    {"phi": np.linspace(-np.pi, np.pi, 33).tolist()},
+)
 
 
 def __dir__() -> tuple[str, ...]:
@@ -49,7 +55,8 @@ def plot_benchmarks(
     nominal, alternative
         Fits of the sample.
     binning
-        Variable to edges; by default momentum, polar angle and azimuth of the particle.
+        Variable to edges; by default momentum, polar angle and azimuth of the particle, as far as
+        the candidates have them; else the mass.
     cut
         As in the fits.
     workers
@@ -60,7 +67,7 @@ def plot_benchmarks(
     ndarray of matplotlib.axes.Axes
         Of shape (2, variables): distributions, and below them alternative over nominal signal.
     """
-    axes_of = dict(binning or BINNING)
+    axes_of = dict(binning or _known(sample) or _mass_axis(nominal))
     weighted = sample.with_columns(
         benchmark_signal=nominal.sweight_column("signal"),
         benchmark_background=nominal.sweight_column("background"),
@@ -85,6 +92,21 @@ def plot_benchmarks(
         handles = axes[0, 0].get_legend_handles_labels()
         axes[0, 0].figure.legend(*handles, loc="outside upper center", ncols=4)
     return axes
+
+
+def _known(sample: Sample) -> dict[str, Sequence[float]]:
+    found = {}
+    for group in _GROUPS:
+        for variable, edges in group.items():
+            with suppress(UnknownVariable):
+                sample.bind(variable)
+                found[variable] = edges
+                break
+    return found
+
+
+def _mass_axis(fit: MassFit) -> dict[str, Sequence[float]]:
+    return {fit.variable or "mass": fit.spectrum.edges.tolist()}
 
 
 def _draw(column: Any, variable: str, everything: Any, *weighted: Any) -> None:

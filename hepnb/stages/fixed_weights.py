@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import AliasChoices, Field, field_validator
 
 from hepnb.pid.weight_config import WeightConfig
+from hepnb.stages.fields import Site
 from hepnb.stages.stage import Stage
 
 __all__ = ("FixedWeights",)
@@ -53,11 +54,7 @@ class FixedWeights(Stage):
         }
     )
 
-    site: str = Field(
-        default="local",
-        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
-        json_schema_extra={"widget": "site"},
-    )
+    site: Site = "local"
     weight_dir: str = Field(
         default="weights",
         description="folder of the tables in the run's directory; of a path, its last part",
@@ -97,3 +94,13 @@ class FixedWeights(Stage):
             for file in sample.files
         )
         return tuple(dict.fromkeys(found))
+
+    def check(self) -> None:
+        """Look up the names in cuts, precuts and axes of every entry."""
+        from hepnb.pid.fixed_weights import samples_of
+
+        for config in self.weight_cfg_list:
+            for species in config.species:
+                for sample in samples_of(config, self.site, species):
+                    for text in (*config.cuts, *config.precuts, *config.track_variables):
+                        sample.bind(text)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
 from hepnb.stages.checks import check_mass_models, check_strings
-from hepnb.stages.fields import Cut, Interval
+from hepnb.stages.fields import Cut, Interval, Site
 from hepnb.stages.stage import Stage
 
 __all__ = ("MassFit",)
@@ -32,11 +32,7 @@ class MassFit(Stage):
         }
     )
 
-    site: str = Field(
-        default="local",
-        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
-        json_schema_extra={"widget": "site"},
-    )
+    site: Site = "local"
     data: str = Field(
         default="proc13+prompt",
         description="collection of candidates; A+B is the union",
@@ -88,7 +84,8 @@ class MassFit(Stage):
 
     def check(self) -> None:
         """Look up the names in cuts and axes, and the mass models."""
-        check_mass_models(self.mass_model, self.alternative_model)
+        # a blank one is that of the study
+        check_mass_models(*filter(None, (self.mass_model, self.alternative_model)))
         check_strings(
             (self.cut, self.mass),
             site=self.site,

@@ -8,7 +8,8 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.fields import Interval
+from hepnb.stages.checks import check_mass_models, check_strings
+from hepnb.stages.fields import Interval, Site
 from hepnb.stages.stage import Stage
 
 __all__ = ("Refit",)
@@ -32,11 +33,7 @@ class Refit(Stage):
         }
     )
 
-    site: str = Field(
-        default="local",
-        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
-        json_schema_extra={"widget": "site"},
-    )
+    site: Site = "local"
     data: str = Field(
         default="proc13+prompt",
         description="collection whose ntuples are copied; A+B is the union",
@@ -87,5 +84,11 @@ class Refit(Stage):
         return suffix
 
     def input_files(self) -> tuple[str, ...]:
-        """Files of the collection's study."""
-        return catalogue(self.site)[self.data].study(self.study).files
+        """Files of the collection's study, and the catalogue's."""
+        return catalogue(self.site).input_files(self.study, self.data)
+
+    def check(self) -> None:
+        """Look up the mass models, and the collection, study and particle."""
+        check_mass_models(*filter(None, self.models))
+        names = {"study": self.study, "particle": self.particle}
+        check_strings((), site=self.site, collections=(self.data,), **names)

@@ -258,7 +258,7 @@ def test_root_url_without_its_package_says_what_to_install(tmp_path, monkeypatch
 def test_embedded_collections_lie_where_the_samples_are_made(tmp_path, monkeypatch):
     monkeypatch.setattr(samples, "ensure", lambda: tmp_path / "made")
     with_both = catalogue()["MC15rd_proc13+prompt"]
-    assert with_both.studies == ("Dst", "Lambda")
+    assert with_both.studies[:2] == ("Dst", "Lambda")
     assert with_both.study("Dst").files == tuple(
         str(tmp_path / "made" / f"MC15rd_{each}_Dst.root") for each in ("proc13", "prompt")
     )
