@@ -212,7 +212,7 @@ def _study_entry(place: Path, files: Sequence[Path], study: _Study, kind: str) -
     entry["particles"] = {each: each for each in prefixes if each}
     entry["weights"] = [each for each in _WEIGHTS if each in columns]
     if kind == "mc" and "isSignal" in columns:
-        entry["truth"] = "isSignal"
+        entry["truth"] = "`isSignal`"
     return entry
 
 

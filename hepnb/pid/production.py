@@ -61,7 +61,7 @@ def sample_of(task: NtupleTask) -> Sample:
         files=files,
         tree=tree,
         mass=chosen.mass or None,
-        truth="isSignal" if simulated and "isSignal" in plain.columns else None,
+        truth="`isSignal`" if simulated and "isSignal" in plain.columns else None,
         particles={each: each for each in chosen.particles if f"{each}_p" in plain.columns},
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.fields import Binning, Cut
+from hepnb.stages.fields import Binning, Cut, Site
 from hepnb.stages.stage import Stage
 
 __all__ = ("ApplyWeights", "TableEntry")
@@ -60,11 +60,7 @@ class ApplyWeights(Stage):
         }
     )
 
-    site: str = Field(
-        default="local",
-        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
-        json_schema_extra={"widget": "site"},
-    )
+    site: Site = "local"
     mc: str = Field(
         default="MC15rd_prompt",
         description="simulated collection whose candidates get weights; A+B is the union",
@@ -160,9 +156,8 @@ class ApplyWeights(Stage):
 
     def input_files(self) -> tuple[str, ...]:
         """Files of all collections that are read, and of the tables."""
-        collections = catalogue(self.site)
         names = [self.mc, *([self.check_data] if self.check_data else [])]
         if not self.tables:
             names += [self.calibration_data, self.calibration_mc]
-        files = [file for name in names for file in collections[name].study(self.study).files]
+        files = catalogue(self.site).input_files(self.study, *names)
         return (*dict.fromkeys(files), *(each["file"] for each in self.tables))

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
 from hepnb.stages.checks import check_mass_models, check_strings
-from hepnb.stages.fields import Binning, Cut, Interval
+from hepnb.stages.fields import (
+    Binning,
+    CowDegree,
+    Cut,
+    MassRange,
+    Model,
+    Precut,
+    Site,
+    Study,
+    SWeights,
+)
 from hepnb.stages.stage import Stage
 
 __all__ = ("EfficiencyTable",)
@@ -34,21 +44,13 @@ class EfficiencyTable(Stage):
         }
     )
 
-    site: str = Field(
-        default="local",
-        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
-        json_schema_extra={"widget": "site"},
-    )
+    site: Site = "local"
     data: str = Field(
         default="proc13+prompt",
         description="collection of candidates; A+B is the union",
         json_schema_extra={"widget": "collection"},
     )
-    study: str = Field(
-        default="Dst",
-        description="calibration mode, for instance Dst for D*+ -> D0(K pi) pi",
-        json_schema_extra={"widget": "study"},
-    )
+    study: Study = "Dst"
     particle: str = Field(
         default="K",
         description="particle that the requirement is put on",
@@ -57,10 +59,7 @@ class EfficiencyTable(Stage):
     cut: Cut = Field(
         default="kaonID > 0.6", description="the requirement whose efficiency is measured"
     )
-    precut: Cut = Field(
-        default="[-3 < dz < 3] and [dr < 1]",
-        description="selection of the candidates that count at all",
-    )
+    precut: Precut = "[-3 < dz < 3] and [dr < 1]"
     binning: Binning = Field(
         default={
             "p": [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.5],
@@ -69,27 +68,14 @@ class EfficiencyTable(Stage):
         },
         description="bin edges by variable",
     )
-    sweights: Literal["stored", "fit", "cows", "none"] = Field(
-        default="stored",
-        description="sWeights: columns of the files, a mass fit made here, its COWs, or none",
+    sweights: SWeights = "stored"
+    cow_degree: CowDegree = 2
+    mass_range: MassRange = None
+    mass_model: Model = Field(
+        default="two_gaussians", description="signal and background shapes of the nominal fit"
     )
-    cow_degree: int = Field(
-        default=2, ge=0, le=4, description="degree in mass of the background that COWs remove"
-    )
-    mass_range: Interval = Field(
-        default=None,
-        description="range of the mass fit; none: the whole range of the sample",
-        json_schema_extra={"unit": "GeV/c^2"},
-    )
-    mass_model: str = Field(
-        default="two_gaussians",
-        description="signal and background shapes of the nominal fit",
-        json_schema_extra={"widget": "mass_model"},
-    )
-    alternative_model: str = Field(
-        default="student",
-        description="shapes of the second fit, for the systematic uncertainty",
-        json_schema_extra={"widget": "mass_model"},
+    alternative_model: Model = Field(
+        default="student", description="shapes of the second fit, for the systematic uncertainty"
     )
 
     replicas: int = Field(

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from hepnb.data.expressions import parse
 from hepnb.errors import HepnbError
 
-__all__ = ("Binning", "Cut", "Interval", "OneAxis", "Variable", "check_edges")
+__all__ = (
+    "Binning",
+    "CowDegree",
+    "Cut",
+    "Interval",
+    "MassRange",
+    "Model",
+    "OneAxis",
+    "Precut",
+    "SWeights",
+    "Site",
+    "Study",
+    "Variable",
+    "check_edges",
+)
 
 
 def __dir__() -> tuple[str, ...]:
@@ -122,3 +136,47 @@ Interval = Annotated[
     Field(json_schema_extra=_widget("interval")),
 ]
 """``[low, high]``, or None for the whole range of the sample."""
+
+Site = Annotated[
+    str,
+    Field(
+        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
+        json_schema_extra=_widget("site"),
+    ),
+]
+"""A site, or a catalogue file of the user's."""
+
+Study = Annotated[
+    str,
+    Field(
+        description="calibration mode, for instance Dst for D*+ -> D0(K pi) pi",
+        json_schema_extra=_widget("study"),
+    ),
+]
+"""A study that the collections have."""
+
+Precut = Annotated[Cut, Field(description="selection of the candidates that count at all")]
+"""The cut before the requirement that is measured."""
+
+SWeights = Annotated[
+    Literal["stored", "fit", "cows", "none"],
+    Field(description="sWeights of the data: columns of files, a fit made here, its COWs, or none"),
+]
+"""How the background is subtracted."""
+
+CowDegree = Annotated[
+    int, Field(ge=0, le=4, description="degree in mass of the background that COWs remove")
+]
+"""Degree of a Bernstein polynomial."""
+
+MassRange = Annotated[
+    Interval,
+    Field(
+        description="range of the mass fit; none: the whole range of the sample",
+        json_schema_extra={**_widget("interval"), "unit": "GeV/c^2"},
+    ),
+]
+"""Range of a mass fit."""
+
+Model = Annotated[str, Field(json_schema_extra=_widget("mass_model"))]
+"""Name of a mass model."""

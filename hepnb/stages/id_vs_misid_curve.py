@@ -8,7 +8,18 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.fields import Cut, Interval, Variable
+from hepnb.stages.checks import check_mass_models, check_strings
+from hepnb.stages.fields import (
+    CowDegree,
+    Interval,
+    MassRange,
+    Model,
+    Precut,
+    Site,
+    Study,
+    SWeights,
+    Variable,
+)
 from hepnb.stages.stage import Stage
 
 __all__ = ("IdVsMisidCurve",)
@@ -30,11 +41,7 @@ class IdVsMisidCurve(Stage):
         }
     )
 
-    site: str = Field(
-        default="local",
-        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
-        json_schema_extra={"widget": "site"},
-    )
+    site: Site = "local"
     data: str = Field(
         default="proc13+prompt",
         description="collection of data; A+B is the union",
@@ -45,11 +52,7 @@ class IdVsMisidCurve(Stage):
         description="collection of simulation; empty: none",
         json_schema_extra={"widget": "collection", "kind": "mc", "optional": True},
     )
-    study: str = Field(
-        default="Dst",
-        description="calibration mode, for instance Dst for D*+ -> D0(K pi) pi",
-        json_schema_extra={"widget": "study"},
-    )
+    study: Study = "Dst"
     particle: str = Field(
         default="K",
         description="particle that is to pass",
@@ -79,35 +82,29 @@ class IdVsMisidCurve(Stage):
         default=[0.2, 0.5, 0.9], description="thresholds that are marked and tabulated"
     )
     log: bool = Field(default=True, description="draw the fake rate on a logarithmic axis too")
-    precut: Cut = Field(
-        default="[-3 < dz < 3] and [dr < 1]",
-        description="selection of the candidates that count at all",
+    precut: Precut = "[-3 < dz < 3] and [dr < 1]"
+    sweights: SWeights = "stored"
+    cow_degree: CowDegree = 2
+    mass_range: MassRange = None
+    mass_model: Model = Field(
+        default="two_gaussians", description="signal and background shapes of the nominal fit"
     )
-    sweights: Literal["stored", "fit", "cows", "none"] = Field(
-        default="stored",
-        description="sWeights of the data: columns of files, a fit made here, its COWs, or none",
-    )
-    cow_degree: int = Field(
-        default=2, ge=0, le=4, description="degree in mass of the background that COWs remove"
-    )
-    mass_range: Interval = Field(
-        default=None,
-        description="range of the mass fit; none: the whole range of the sample",
-        json_schema_extra={"unit": "GeV/c^2"},
-    )
-    mass_model: str = Field(
-        default="two_gaussians",
-        description="signal and background shapes of the nominal fit",
-        json_schema_extra={"widget": "mass_model"},
-    )
-    alternative_model: str = Field(
-        default="student",
-        description="shapes of the second fit, for the systematic uncertainty",
-        json_schema_extra={"widget": "mass_model"},
+    alternative_model: Model = Field(
+        default="student", description="shapes of the second fit, for the systematic uncertainty"
     )
 
     def input_files(self) -> tuple[str, ...]:
         """Files of the study in data and, if there is any, in simulation."""
-        collections = catalogue(self.site)
         names = [each for each in (self.data, self.mc) if each]
-        return tuple(file for name in names for file in collections[name].study(self.study).files)
+        return catalogue(self.site).input_files(self.study, *names)
+
+    def check(self) -> None:
+        """Look up the names in cuts and axes, and the mass models."""
+        check_mass_models(self.mass_model, self.alternative_model)
+        check_strings(
+            (self.variable, self.precut),
+            site=self.site,
+            collections=[each for each in (self.data, self.mc) if each],
+            study=self.study,
+            particle=self.particle,
+        )

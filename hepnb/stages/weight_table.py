@@ -9,7 +9,17 @@ from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
 from hepnb.stages.checks import check_mass_models, check_strings
-from hepnb.stages.fields import Binning, Cut, Interval
+from hepnb.stages.fields import (
+    Binning,
+    CowDegree,
+    Cut,
+    MassRange,
+    Model,
+    Precut,
+    Site,
+    Study,
+    SWeights,
+)
 from hepnb.stages.stage import Stage
 
 __all__ = ("WeightTable",)
@@ -34,11 +44,7 @@ class WeightTable(Stage):
         }
     )
 
-    site: str = Field(
-        default="local",
-        description="where collections live: local, kekcc, naf, or the path of a catalogue file",
-        json_schema_extra={"widget": "site"},
-    )
+    site: Site = "local"
     data: str = Field(
         default="proc13+prompt",
         description="collection of calibration data; A+B is the union",
@@ -49,11 +55,7 @@ class WeightTable(Stage):
         description="collection of simulated calibration decays",
         json_schema_extra={"widget": "collection", "kind": "mc"},
     )
-    study: str = Field(
-        default="Dst",
-        description="calibration mode, for instance Dst for D*+ -> D0(K pi) pi",
-        json_schema_extra={"widget": "study"},
-    )
+    study: Study = "Dst"
     particle: str = Field(
         default="K",
         description="particle that the requirement is put on",
@@ -62,10 +64,7 @@ class WeightTable(Stage):
     cut: Cut = Field(
         default="kaonID > 0.6", description="the requirement whose efficiency is measured"
     )
-    precut: Cut = Field(
-        default="[-3 < dz < 3] and [dr < 1]",
-        description="selection of the candidates that count at all",
-    )
+    precut: Precut = "[-3 < dz < 3] and [dr < 1]"
     binning: Binning = Field(
         default={
             "p": [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.5],
@@ -74,31 +73,18 @@ class WeightTable(Stage):
         },
         description="bin edges by variable",
     )
-    sweights: Literal["stored", "fit", "cows", "none"] = Field(
-        default="stored",
-        description="sWeights of the data: columns of files, a fit made here, its COWs, or none",
-    )
-    cow_degree: int = Field(
-        default=2, ge=0, le=4, description="degree in mass of the background that COWs remove"
-    )
+    sweights: SWeights = "stored"
+    cow_degree: CowDegree = 2
     bad_bins: Literal["keep", "drop", "unity", "error"] = Field(
         default="keep",
         description="bins without a ratio: written as nan, left out, given weight 1, or refused",
     )
-    mass_range: Interval = Field(
-        default=None,
-        description="range of the mass fit; none: the whole range of the sample",
-        json_schema_extra={"unit": "GeV/c^2"},
+    mass_range: MassRange = None
+    mass_model: Model = Field(
+        default="two_gaussians", description="signal and background shapes of the nominal fit"
     )
-    mass_model: str = Field(
-        default="two_gaussians",
-        description="signal and background shapes of the nominal fit",
-        json_schema_extra={"widget": "mass_model"},
-    )
-    alternative_model: str = Field(
-        default="student",
-        description="shapes of the second fit, for the systematic uncertainty",
-        json_schema_extra={"widget": "mass_model"},
+    alternative_model: Model = Field(
+        default="student", description="shapes of the second fit, for the systematic uncertainty"
     )
 
     def input_files(self) -> tuple[str, ...]:

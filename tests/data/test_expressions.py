@@ -458,6 +458,9 @@ def test_names_are_aliases_then_prefixed_then_plain_columns_then_meta_variables(
     assert columns("p", prefix="K", aliases={"K_p": "K_pz"}) == ("K_pz",)
     assert columns("p", prefix="K", aliases={"K_p": "2 * p", "pi_p": "p"}) == ("K_p",)
     assert columns("p", prefix="K") == ("K_p",)
+    assert columns("`p`", prefix="K", aliases={"p": "K_pz"}) == ("p",)
+    with pytest.raises(UnknownVariable, match="`q`"):
+        columns("`q`")
     assert columns("p", prefix="D") == ("p",)
     assert columns("pt", prefix="K") == ("pt",)
     assert parse("p").bind(["pt", "pz"]).columns == ("pt", "pz")

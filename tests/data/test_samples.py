@@ -147,7 +147,7 @@ def test_catalogue_lists_what_is_there(folder):
         for study in entry["studies"].values():
             for name in study["files"]:
                 columns = read(folder / name)
-                wanted = {*study.get("weights", []), *study.get("truth", "").split()}
+                wanted = {*study.get("weights", []), *study.get("truth", "").strip("`").split()}
                 wanted |= {study["mass"]} if "mass" in study else set()
                 assert wanted <= columns.keys()
     embedded = samples.catalogue_entries()

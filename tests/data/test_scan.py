@@ -72,7 +72,7 @@ def test_names_of_columns_tell_what_they_can(production):
     assert study["particles"] == {"K": "K", "pi": "pi"}
     assert study["weights"] == ["sweight"]
     assert "truth" not in study
-    assert collections["both_mc"]["studies"]["Dst"]["truth"] == "isSignal"
+    assert collections["both_mc"]["studies"]["Dst"]["truth"] == "`isSignal`"
     assert [each["kind"] for each in collections.values()].count("mc") == 1
 
 

@@ -59,7 +59,7 @@ def test_the_catalogue_registers_one_campaign_with_both_weights(campaign, small_
     collection = found["proc13"]
     assert collection.studies == ("KS", "Jpsi_ee", "ee")
     assert (collection.kind, found["MC15rd_proc13"].kind) == ("data", "mc")
-    assert found["MC15rd_proc13"].study("KS").truth == "isSignal"
+    assert found["MC15rd_proc13"].study("KS").truth == "`isSignal`"
     assert collection.study("ee").weights == ()
     truth = json.loads((small_samples / "truth.json").read_text())["files"]
     for name, files in (("KS", ["proc13_KS"]), ("Jpsi_ee", ["proc13_Jpsi_ee", "prompt_Jpsi_ee"])):

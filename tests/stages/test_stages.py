@@ -92,15 +92,25 @@ def test_strings_go_on_top_of_a_parameter_file():
     assert (stage.cut, stage.study) == ("kaonID > 0.9", "X")
 
 
-@pytest.mark.parametrize("name", ALL)
+LACKING = [
+    ("cut=kaonIDD > 0.6", UnknownVariable, "did you mean 'kaonID'"),
+    ("precut=kaonIDD > 0.6", UnknownVariable, "did you mean 'kaonID'"),
+    ("variable=kaonIDD", UnknownVariable, "did you mean 'kaonID'"),
+    ("data=proc14", UnknownCollection, "did you mean 'proc13'"),
+    ("study=Lamda", UnknownCollection, "did you mean 'Lambda'"),
+    ("particle=mu", BadParameters, "not a particle"),
+    ("mass_model=two_gausians", BadParameters, "did you mean 'two_gaussians'"),
+]
+
+
 @pytest.mark.parametrize(
-    ("parameter", "error", "message"),
+    ("name", "parameter", "error", "message"),
     [
-        ("cut=kaonIDD > 0.6", UnknownVariable, "did you mean 'kaonID'"),
-        ("data=proc14", UnknownCollection, "did you mean 'proc13'"),
-        ("study=Lamda", UnknownCollection, "did you mean 'Lambda'"),
-        ("particle=mu", BadParameters, "not a particle"),
-        ("mass_model=two_gausians", BadParameters, "did you mean 'two_gaussians'"),
+        (name, *case)
+        for name in ALL
+        for case in LACKING
+        if stages.find(name).check is not stages.Stage.check
+        and case[0].split("=")[0] in stages.find(name).model_fields
     ],
 )
 def test_what_the_inputs_lack_is_refused_before_work_starts(
@@ -113,7 +123,8 @@ def test_what_the_inputs_lack_is_refused_before_work_starts(
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_defaults_pass_the_check(name, small_site):
-    stage = stages.find(name).from_values({"site": small_site})
+    kind = stages.find(name)
+    stage = kind.from_values({"site": small_site} if "site" in kind.model_fields else {})
     stage.check()
     assert len(stage.input_files()) > 1
 

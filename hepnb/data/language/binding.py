@@ -44,9 +44,9 @@ class _Context:
 class Binder:
     """Writes expressions into a program, explaining each name.
 
-    A plain name is, in this order: the alias `<name>`; the alias `<prefix>_<name>`; the column
-    `<prefix>_<name>`; the column `<name>`; a meta-variable whose dependencies are explained by
-    these same rules.
+    A name in backticks is the column of exactly that name. A plain name is, in this order: the
+    alias `<name>`; the alias `<prefix>_<name>`; the column `<prefix>_<name>`; the column `<name>`;
+    a meta-variable whose dependencies are explained by these same rules.
 
     Parameters
     ----------
@@ -95,6 +95,8 @@ class Binder:
         return write(tree, self.builder, lambda leaf: self._explain(leaf, context))
 
     def _explain(self, leaf: Name | MetaCall, context: _Context) -> int:
+        if leaf.name.startswith("`") and leaf.name[1:-1] in self.available:
+            return self.builder.column(leaf.name[1:-1])
         if isinstance(leaf, Name):
             alias = self._alias_for(leaf.name, context)
             if alias is not None:

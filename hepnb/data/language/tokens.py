@@ -16,7 +16,7 @@ RESERVED = frozenset({"and", "or", "not", *BOOLEANS})
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-      | (?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
+      | (?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*|`[^`]+`)
       | (?P<operator>\*\*|&&|\|\||==|!=|<=|>=|[-+*/^<>!()\[\],])""",
     re.VERBOSE,
 )

@@ -66,4 +66,4 @@ def _study(mode: Mode, kind: str, files: list[str]) -> dict[str, Any]:
     }
     if mode.fittable:
         entry |= {"mass": mode.mass, "weights": list(WEIGHTS)}
-    return entry | ({"truth": "isSignal"} if kind == "mc" else {})
+    return entry | ({"truth": "`isSignal`"} if kind == "mc" else {})
