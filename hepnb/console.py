@@ -92,6 +92,7 @@ def print_frame(frame: pd.DataFrame) -> None:
 
 def stage_facts(stage: type[Stage]) -> dict[str, Any]:
     """Describe a stage as JSON values: name, title, notebook, parameters and products."""
+    defaults = stage().model_dump(mode="json")
     return {
         "name": stage.name(),
         "title": stage.title,
@@ -100,7 +101,7 @@ def stage_facts(stage: type[Stage]) -> dict[str, Any]:
             {
                 "name": name,
                 "type": _type_name(field.annotation),
-                "default": field.get_default(call_default_factory=True),
+                "default": defaults[name],
                 "unit": _extra(field.json_schema_extra).get("unit", ""),
                 "description": field.description or "",
             }

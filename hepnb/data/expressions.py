@@ -67,8 +67,8 @@ class Expression:
 
         A name in backticks is the column of exactly that name. A plain name is, in this order: the
         alias `<name>`; the alias `<prefix>_<name>`; the column `<prefix>_<name>`; the column
-        `<name>`; a meta-variable whose dependencies are found by these same rules. The meta-variables that hepnb brings never mix columns with and without
-        the prefix.
+        `<name>`; a meta-variable whose dependencies are found by these same rules. The
+        meta-variables that hepnb brings never mix columns with and without the prefix.
 
         Parameters
         ----------

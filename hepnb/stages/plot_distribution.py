@@ -100,7 +100,7 @@ class PlotDistribution(Stage):
         """Look up the names in cuts and axes, and the mass models."""
         check_mass_models(self.mass_model, self.alternative_model)
         check_strings(
-            (self.variable, *self.cuts),
+            (self.variable, self.precut, *self.cuts),
             site=self.site,
             collections=[each for each in (self.data, self.mc) if each],
             study=self.study,

@@ -88,7 +88,7 @@ class SuggestionField(Field):
 
     def refresh(self) -> None:  # noqa: D102
         try:
-            known = self.preview.suggestions(self.spec.kind)
+            known = self._known()
         except Exception:  # noqa: BLE001 -- no suggestions then; `advise` meets the same and says it
             return
         value = self.menu.value
@@ -101,7 +101,12 @@ class SuggestionField(Field):
 
     def advise(self, value: Any) -> Message | None:
         """Say so if the value is none of the names that exist."""
-        known = self.preview.suggestions(self.spec.kind)
+        known = self._known()
         if not known or value in known:
             return None
-        return wrong(f"{value!r} is none of {', '.join(known)}", "warning")
+        return wrong(f"{value!r} is none of {', '.join(filter(None, known))}", "warning")
+
+    def _known(self) -> tuple[str, ...]:
+        """Names that exist; a blank too where it is the default and leaves the choice open."""
+        known = self.preview.suggestions(self.spec.kind)
+        return ("", *known) if self.spec.default == "" else known

@@ -1,16 +1,19 @@
 """The stages that choose working points run headless, and their numbers are right."""
 
 import json
+import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import uproot
+import yaml
 from scipy import stats
 
 import hepnb
 from hepnb.data import samples
+from hepnb.runner import load
 
 pytestmark = pytest.mark.notebook
 
@@ -61,7 +64,13 @@ def test_a_plug_in_is_variable_axis_and_precut_of_a_stage(
         "steps": 20,
         "wanted": [0.7],
     }
-    run = hepnb.run("calibrate_efficiency", tmp_path / "run", parameters=parameters)
+    # in a process of its own, which finds the plug-in as it finds any installed package
+    file = tmp_path / "parameters.yaml"
+    file.write_text(yaml.safe_dump(parameters))
+    code = "from hepnb.cli import main; main()"
+    command = ["run", "calibrate_efficiency", "-f", str(file), "-o", str(tmp_path / "run")]
+    subprocess.run([sys.executable, "-c", code, *command], check=True)
+    run = load(tmp_path / "run")
     table = pd.read_csv(run.directory / "calibration.csv")
     names = ["K_kaonID", "K_pionID", "K_protonID", "sweight"]
     files = [f"{each}_Dst.root" for each in ("proc13", "prompt")]
@@ -130,13 +139,13 @@ def test_distribution_is_what_sums_over_the_files_give(small_site, small_samples
     names = ["K_p", "K_cosTheta", "K_kaonID", "K_pionID", "sweight", "sweight_sys"]
     for side, stem in (("data", ""), ("mc", "MC15rd_")):
         files = [f"{stem}{each}_Dst.root" for each in ("proc13", "prompt")]
-        wanted = names if side == "data" else [*names, "K_isSignal"]
+        wanted = names if side == "data" else [*names, "isSignal"]
         columns = columns_of(small_samples, files, wanted)
         kaon, pion = (columns[each].astype(float) for each in ("K_kaonID", "K_pionID"))
         for cut, passing in (("", np.ones(len(kaon), bool)),
                              ("binaryID(K, pi) > 0.5", kaon / (kaon + pion) > 0.5)):  # fmt: skip
             chosen = passing & (columns["K_cosTheta"] > 0)
-            w = columns["sweight" if side == "data" else "K_isSignal"].astype(float)[chosen]
+            w = columns["sweight" if side == "data" else "isSignal"].astype(float)[chosen]
             shown = np.histogram(columns["K_p"][chosen].astype(float), edges, weights=w)[0]
             rows = table[(table["side"] == side) & (table["cut"] == cut)]
             np.testing.assert_allclose(rows["value"], shown / shown.sum(), rtol=1e-9)
