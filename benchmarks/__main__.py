@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 PEERED = ("efficiency_histograms.py", "pidcalib2_bins.py")
-ALONE = ("import_time.py", "cut_evaluation.py")
+ALONE = ("import_time.py", "cut_evaluation.py", "apply_weights.py")
 
 
 def main() -> int:

@@ -43,9 +43,9 @@ import sys
 import numpy as np
 from hepnb.data.sample import Sample
 from hepnb.pid.apply import apply_weights
-from hepnb.pid.flat_table import FLAT_COLUMNS
-from hepnb.pid.table_bins import rows_of
-from hepnb.pid.weight_result import WeightTable
+from hepnb.pid.tables.flat_table import FLAT_COLUMNS
+from hepnb.pid.tables.table_bins import rows_of
+from hepnb.pid.tables.weight_result import WeightTable
 source, target, replicas = sys.argv[1], sys.argv[2], int(sys.argv[3])
 axes = {"p": (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.5),
         "cosTheta": (-0.866, -0.682, -0.4226, -0.1045, 0.225, 0.5, 0.766, 0.8829, 0.9563),

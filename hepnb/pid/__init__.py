@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from hepnb.pid.calibration import calibrate_efficiency, id_vs_misid
-from hepnb.pid.cows import cow_function
-from hepnb.pid.distributions import bin_edges, compare_distributions
+from hepnb.pid.curves.calibration import calibrate_efficiency, id_vs_misid
+from hepnb.pid.curves.distributions import bin_edges, compare_distributions
+from hepnb.pid.curves.roc import roc_curve
+from hepnb.pid.curves.threshold_scan import scan_thresholds
 from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
-from hepnb.pid.factorisation import control_variables, factorisation_test
-from hepnb.pid.mass_fit import MassFit, fit_mass
-from hepnb.pid.mass_models import MassModel, mass_model_names, register_mass_model
-from hepnb.pid.mass_plots import plot_sweights
-from hepnb.pid.roc import roc_curve
-from hepnb.pid.subtraction import subtract_background
-from hepnb.pid.sweight_columns import choose_sweights, sweight_frame
-from hepnb.pid.systematics import measure_systematics
-from hepnb.pid.threshold_scan import scan_thresholds
-from hepnb.pid.weight_result import WeightTable
+from hepnb.pid.mass.fit import MassFit, fit_mass
+from hepnb.pid.mass.models import MassModel, mass_model_names, register_mass_model
+from hepnb.pid.mass.plots import plot_sweights
+from hepnb.pid.subtraction.cows import cow_function
+from hepnb.pid.subtraction.factorisation import control_variables, factorisation_test
+from hepnb.pid.subtraction.subtraction import subtract_background
+from hepnb.pid.subtraction.sweight_columns import choose_sweights, sweight_frame
+from hepnb.pid.tables.weight_result import WeightTable
+from hepnb.pid.uncertainty.systematics import measure_systematics
 from hepnb.pid.weight_table import data_mc_ratio, produce_data_mc_ratio
 
 __all__ = (

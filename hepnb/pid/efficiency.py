@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hepnb.data.filling import Filled, fill
 from hepnb.errors import BadParameters
-from hepnb.pid.efficiency_result import EfficiencyTable
+from hepnb.pid.tables.efficiency_result import EfficiencyTable
 
 if TYPE_CHECKING:
     from hist import Hist

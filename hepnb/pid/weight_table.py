@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hepnb.errors import BadParameters
 from hepnb.pid.efficiency import measure_efficiency
-from hepnb.pid.flat_table import OnBad, check_on_bad
-from hepnb.pid.weight_result import WeightTable
+from hepnb.pid.tables.flat_table import OnBad, check_on_bad
+from hepnb.pid.tables.weight_result import WeightTable
 
 if TYPE_CHECKING:
     from hepnb.data.sample import Sample
@@ -137,8 +137,8 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
         Before anything is read; the third also if no study has the particle.
     """
     from hepnb.data.catalogue import catalogue
+    from hepnb.pid.production.weight_config import study_with
     from hepnb.pid.studies import study as registered
-    from hepnb.pid.weight_config import study_with
 
     if len(track_variables) != len(binning):
         message = (
@@ -163,8 +163,8 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
 
 
 def _refitted(data: Sample, model_names: Sequence[str], precut: str) -> Sample:
-    from hepnb.pid.mass_fit import fit_mass
-    from hepnb.pid.sweight_columns import choose_sweights
+    from hepnb.pid.mass.fit import fit_mass
+    from hepnb.pid.subtraction.sweight_columns import choose_sweights
 
     if len(model_names) != 2:
         message = (

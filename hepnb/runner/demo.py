@@ -71,6 +71,8 @@ CHAIN: tuple[Step, ...] = (
             "binning": _PROTON_BINNING,
         },
     ),
+    Step("kaon_roc", "id_vs_misid_curve", "Kaon efficiency against pion fake rate"),
+    Step("applied", "apply_weights", "The weights applied to simulation, and checked against data"),
 )
 
 

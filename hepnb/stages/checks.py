@@ -46,7 +46,7 @@ def check_mass_models(*names: str) -> None:
     BadParameters
         For the first that is not registered.
     """
-    from hepnb.pid.mass_models import mass_model
+    from hepnb.pid.mass.models import mass_model
 
     for name in names:
         mass_model(name)

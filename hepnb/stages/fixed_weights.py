@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field, field_validator
 
-from hepnb.pid.weight_config import WeightConfig
+from hepnb.pid.production.weight_config import WeightConfig
 from hepnb.stages.fields import Site
 from hepnb.stages.stage import Stage
 
@@ -84,7 +84,7 @@ class FixedWeights(Stage):
 
     def input_files(self) -> tuple[str, ...]:
         """Files of every entry's studies, in data and in simulation."""
-        from hepnb.pid.fixed_weights import samples_of
+        from hepnb.pid.production.fixed_weights import samples_of
 
         found = (
             file
@@ -97,7 +97,7 @@ class FixedWeights(Stage):
 
     def check(self) -> None:
         """Look up the names in cuts, precuts and axes of every entry."""
-        from hepnb.pid.fixed_weights import samples_of
+        from hepnb.pid.production.fixed_weights import samples_of
 
         for config in self.weight_cfg_list:
             for species in config.species:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from hepnb.pid.production_files import NtupleTask, read_tasks
+from hepnb.pid.production.production_files import NtupleTask, read_tasks
 from hepnb.stages.stage import Stage
 
 __all__ = ("Production",)
@@ -70,7 +70,7 @@ class Production(Stage):
     def input_files(self) -> tuple[str, ...]:
         """Local ntuples of the tasks that have some, and the files that say what to do."""
         from hepnb.errors import HepnbError
-        from hepnb.pid.production import sample_of
+        from hepnb.pid.production.production import sample_of
 
         files = [each for each in (self.task_list, self.settings) if each]
         for task in self.all_tasks():

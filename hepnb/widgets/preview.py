@@ -214,6 +214,6 @@ class Preview:
 
 
 def _mass_models() -> tuple[str, ...]:
-    from hepnb.pid.mass_models import mass_model_names
+    from hepnb.pid.mass.models import mass_model_names
 
     return mass_model_names()

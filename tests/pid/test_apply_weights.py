@@ -14,9 +14,9 @@ from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters, BadTable
 from hepnb.pid.apply import apply_weights
 from hepnb.pid.apply.lookup import NAN, OUT_OF_RANGE, find_bins
-from hepnb.pid.flat_table import FLAT_COLUMNS
-from hepnb.pid.table_bins import rows_of
-from hepnb.pid.weight_result import WeightTable
+from hepnb.pid.tables.flat_table import FLAT_COLUMNS
+from hepnb.pid.tables.table_bins import rows_of
+from hepnb.pid.tables.weight_result import WeightTable
 
 AXES = {"p": (0.5, 1.0, 2.0, 4.5), "cosTheta": (-0.8, 0.0, 0.9), "charge": (-2.0, 0.0, 2.0)}
 

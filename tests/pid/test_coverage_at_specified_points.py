@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hepnb.pid.sweights import fit_yields, sweights
+from hepnb.pid.subtraction.sweights import fit_yields, sweights
 from hepnb.stats.weighted import effective_sample_size, efficiency
 
 EDGES = np.linspace(0, 1, 61)

@@ -12,10 +12,10 @@ from scipy import integrate, stats
 
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters, FitFailed
-from hepnb.pid.cows import bernstein_basis, cow_function, make_cows
-from hepnb.pid.mass_fit import fit_mass
-from hepnb.pid.mass_models import mass_model
-from hepnb.pid.sweight_columns import choose_sweights, cow_columns
+from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.mass.models import mass_model
+from hepnb.pid.subtraction.cows import bernstein_basis, cow_function, make_cows
+from hepnb.pid.subtraction.sweight_columns import choose_sweights, cow_columns
 
 LO, HI = 1.80, 1.95
 VARIANCES = ("fit", "histogram", "constant")

@@ -11,9 +11,9 @@ from scipy import stats
 from hepnb.data.sample import Sample
 from hepnb.data.samples import candidates, true_efficiency
 from hepnb.errors import BadParameters, CutSyntaxError, UnknownVariable
-from hepnb.pid.bin_efficiency import physical_interval
 from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
-from hepnb.pid.sweights import fit_yields, sweights
+from hepnb.pid.subtraction.sweights import fit_yields, sweights
+from hepnb.pid.tables.bin_efficiency import physical_interval
 
 
 def by_loop(columns, binning, weight):

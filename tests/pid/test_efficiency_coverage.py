@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from hepnb.pid.sweights import fit_yields, sweights
+from hepnb.pid.subtraction.sweights import fit_yields, sweights
 from hepnb.stats.weighted import effective_sample_size, efficiency
 
 

@@ -13,9 +13,9 @@ import uhi.schema
 
 from hepnb.errors import BadTable
 from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
-from hepnb.pid.flat_files import read_frame
-from hepnb.pid.flat_table import FLAT_COLUMNS
-from hepnb.pid.table_bins import axes_of_rows
+from hepnb.pid.formats.flat_files import read_frame
+from hepnb.pid.tables.flat_table import FLAT_COLUMNS
+from hepnb.pid.tables.table_bins import axes_of_rows
 from hepnb.pid.weight_table import WeightTable
 
 SYSTEMATICS = {"nominal": 0.0, "stat_up": 1, "stat_dn": -1, "sys_up": 1, "sys_dn": -1}

@@ -11,8 +11,8 @@ from scipy import stats
 
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters
-from hepnb.pid.factorisation import control_variables, factorisation_test, kendall
-from hepnb.pid.mass_fit import fit_mass
+from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.subtraction.factorisation import control_variables, factorisation_test, kendall
 
 LO, HI = 1.80, 1.95
 

@@ -18,11 +18,11 @@ import pytest
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters, FitFailed, MissingExtra
 from hepnb.pid.efficiency import measure_efficiency
-from hepnb.pid.learned_background import subtract_learned_background
-from hepnb.pid.mc_background import subtract_mc_background
-from hepnb.pid.score_cells import train_score
-from hepnb.pid.sweights import fit_yields, sweights
-from hepnb.pid.template_fit import fit_templates
+from hepnb.pid.subtraction.learned_background import subtract_learned_background
+from hepnb.pid.subtraction.mc_background import subtract_mc_background
+from hepnb.pid.subtraction.score_cells import train_score
+from hepnb.pid.subtraction.sweights import fit_yields, sweights
+from hepnb.pid.subtraction.template_fit import fit_templates
 from hepnb.stats.goodness_of_fit import chi2_test
 
 pytest.importorskip("sklearn")

@@ -14,11 +14,11 @@ from iminuit import cost as reference_cost
 
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters, FitFailed
-from hepnb.pid import mass_densities as shapes
-from hepnb.pid import mass_spectrum
-from hepnb.pid.mass_fit import fit_mass
-from hepnb.pid.mass_likelihood import BinnedLikelihood, UnbinnedLikelihood
-from hepnb.pid.mass_models import Component, MassModel, Parameter, mass_model
+from hepnb.pid.mass import densities as shapes
+from hepnb.pid.mass import spectrum as mass_spectrum
+from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.mass.likelihood import BinnedLikelihood, UnbinnedLikelihood
+from hepnb.pid.mass.models import Component, MassModel, Parameter, mass_model
 
 # name: range, shape parameters of "two_gaussians" in GeV
 MODES = {

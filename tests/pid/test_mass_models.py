@@ -7,8 +7,8 @@ import pytest
 from scipy import integrate, interpolate, stats
 
 from hepnb.errors import BadParameters
-from hepnb.pid import mass_densities as shapes
-from hepnb.pid.mass_models import (
+from hepnb.pid.mass import densities as shapes
+from hepnb.pid.mass.models import (
     Component,
     Guess,
     MassModel,

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hepnb.pid.mass_fit import fit_mass
-from hepnb.pid.mass_plots import plot_sweights
+from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.mass.plots import plot_sweights
 
 
 @pytest.fixture(autouse=True)

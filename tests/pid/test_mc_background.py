@@ -16,9 +16,9 @@ import pytest
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters
 from hepnb.pid.efficiency import measure_efficiency
-from hepnb.pid.mc_background import subtract_mc_background
+from hepnb.pid.subtraction.mc_background import subtract_mc_background
+from hepnb.pid.subtraction.without_mass import subtract_without_mass
 from hepnb.pid.weight_table import data_mc_ratio
-from hepnb.pid.without_mass import subtract_without_mass
 from hepnb.stats.goodness_of_fit import chi2_test
 
 _spec = importlib.util.spec_from_file_location(

@@ -15,9 +15,9 @@ import pytest
 from hepnb.data import samples
 from hepnb.data.sample import Sample
 from hepnb.pid.efficiency import measure_efficiency
-from hepnb.pid.factorisation import control_variables, factorisation_test
-from hepnb.pid.mass_fit import fit_mass
-from hepnb.pid.sweight_columns import choose_sweights
+from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.subtraction.factorisation import control_variables, factorisation_test
+from hepnb.pid.subtraction.sweight_columns import choose_sweights
 
 CUT, BINNING = "kaonID > 0.6", {"p": [0.5, 1.0, 1.5, 2.5, 4.5]}
 

@@ -10,9 +10,9 @@ import pytest
 
 from hepnb.data.catalogue import catalogue
 from hepnb.errors import BadParameters
-from hepnb.pid.b2luigi_file import b2luigi_text
-from hepnb.pid.production import produce
-from hepnb.pid.production_files import NtupleTask, read_settings, read_tasks
+from hepnb.pid.production.b2luigi_file import b2luigi_text
+from hepnb.pid.production.production import produce
+from hepnb.pid.production.production_files import NtupleTask, read_settings, read_tasks
 from hepnb.pid.studies import study
 
 TASKS = """

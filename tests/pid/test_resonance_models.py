@@ -6,7 +6,7 @@ from scipy import integrate, stats
 from scipy.special import voigt_profile
 
 from hepnb.pid import fit_mass
-from hepnb.pid.mass_resonances import TWO_SIDED_CRYSTAL_BALL, VOIGT, Z_BOSON, Z_WIDTH
+from hepnb.pid.mass.resonances import TWO_SIDED_CRYSTAL_BALL, VOIGT, Z_BOSON, Z_WIDTH
 
 X = np.linspace(60.0, 120.0, 241)
 NARROW = (91.0, 2.0)

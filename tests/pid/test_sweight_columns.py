@@ -11,8 +11,8 @@ import pytest
 
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters, FitFailed
-from hepnb.pid.mass_fit import fit_mass
-from hepnb.pid.sweight_columns import choose_sweights, sweight_columns, sweight_frame
+from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.subtraction.sweight_columns import choose_sweights, sweight_columns, sweight_frame
 
 RANGE = (1.80, 1.95)
 

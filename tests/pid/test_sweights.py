@@ -9,7 +9,7 @@ import pytest
 from scipy import optimize, stats
 
 from hepnb.errors import BadParameters, FitFailed
-from hepnb.pid.sweights import fit_yields, sweights, weight_matrix
+from hepnb.pid.subtraction.sweights import fit_yields, sweights, weight_matrix
 
 EXACT = 1e-9  # relative, as specified; rounding of sums over 1e5 candidates stays below 1e-11
 

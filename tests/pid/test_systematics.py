@@ -11,12 +11,17 @@ import pytest
 
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters
-from hepnb.pid.bootstrap import bootstrap_efficiency
 from hepnb.pid.efficiency import measure_efficiency
-from hepnb.pid.mass_fit import fit_mass
-from hepnb.pid.sweight_columns import choose_sweights
-from hepnb.pid.systematics import halved, in_bin_variation, measure_systematics, model_shifts
-from hepnb.pid.uncertainties import Uncertainties
+from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.subtraction.sweight_columns import choose_sweights
+from hepnb.pid.uncertainty.bootstrap import bootstrap_efficiency
+from hepnb.pid.uncertainty.systematics import (
+    halved,
+    in_bin_variation,
+    measure_systematics,
+    model_shifts,
+)
+from hepnb.pid.uncertainty.uncertainties import Uncertainties
 from hepnb.pid.weight_table import data_mc_ratio
 
 BINNING = {"x": [0.0, 0.5, 1.0]}

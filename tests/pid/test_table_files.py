@@ -12,12 +12,12 @@ import pytest
 import uhi.io.json
 
 from hepnb.errors import BadParameters, BadTable, UnreadableFile
-from hepnb.pid.exports import write_csv
-from hepnb.pid.flat_table import FLAT_COLUMNS, RATIO_COLUMNS
-from hepnb.pid.pidcalib_files import read_pidcalib, write_pidcalib
-from hepnb.pid.sysvar_files import read_sysvar_species, write_sysvar
-from hepnb.pid.table_files import read_tables, tables_of
-from hepnb.pid.weighting_payload import read_payload, write_payload
+from hepnb.pid.formats.exports import write_csv
+from hepnb.pid.formats.pidcalib_files import read_pidcalib, write_pidcalib
+from hepnb.pid.formats.sysvar_files import read_sysvar_species, write_sysvar
+from hepnb.pid.formats.table_files import read_tables, tables_of
+from hepnb.pid.formats.weighting_payload import read_payload, write_payload
+from hepnb.pid.tables.flat_table import FLAT_COLUMNS, RATIO_COLUMNS
 
 BARS = ",".join(RATIO_COLUMNS)
 VALUES = "0.9,0.02,0.03,0.01,0.01"

@@ -11,7 +11,7 @@ from matplotlib.colors import same_color
 
 from hepnb.errors import BadParameters, BadTable
 from hepnb.pid.efficiency import EfficiencyTable
-from hepnb.pid.table_panels import MAX_PANELS, grid_shape, layout_of, slots
+from hepnb.pid.tables.table_panels import MAX_PANELS, grid_shape, layout_of, slots
 from hepnb.pid.weight_table import WeightTable, data_mc_ratio
 from hepnb.plotting import COLOURS
 

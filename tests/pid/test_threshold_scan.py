@@ -7,7 +7,7 @@ from scipy.stats import norm
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters
 from hepnb.pid import calibrate_efficiency, scan_thresholds
-from hepnb.pid.threshold_scan import threshold_grid
+from hepnb.pid.curves.threshold_scan import threshold_grid
 
 N = 4_000
 

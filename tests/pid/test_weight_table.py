@@ -14,7 +14,7 @@ from hepnb.data.sample import Sample
 from hepnb.data.samples import candidates, catalogue_entries, true_efficiency
 from hepnb.errors import BadParameters, BadTable, UnknownCollection, UnknownVariable
 from hepnb.pid.efficiency import EfficiencyTable
-from hepnb.pid.flat_table import split_cut
+from hepnb.pid.tables.flat_table import split_cut
 from hepnb.pid.weight_table import WeightTable, data_mc_ratio, produce_data_mc_ratio
 
 # byte for byte what a C++ consumer compares (specs/pid.md, section 2.1)

@@ -133,7 +133,7 @@ class AppliedWeights:
 
     def save(self, directory: Path, name: str) -> list[Path]:
         """Write ``<name>.parquet`` or ``<name>.root``, and ``<name>.coverage.csv``."""
-        from hepnb.pid.exports import write_frame
+        from hepnb.pid.formats.exports import write_frame
 
         folder = Path(directory)
         return [

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hepnb.errors import BadParameters
-from hepnb.pid.weight_result import WeightTable
+from hepnb.pid.tables.weight_result import WeightTable
 from hepnb.pid.weight_table import data_mc_ratio
 
 if TYPE_CHECKING:

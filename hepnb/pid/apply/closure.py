@@ -21,7 +21,7 @@ from hepnb.errors import BadParameters
 from hepnb.pid.apply.lookup import find_bins
 from hepnb.pid.apply.reading import chunks
 from hepnb.pid.efficiency import measure_efficiency
-from hepnb.pid.table_bins import rows_of
+from hepnb.pid.tables.table_bins import rows_of
 
 if TYPE_CHECKING:
     from hepnb.data.sample import Sample
@@ -108,7 +108,7 @@ class Closure:
 
     def save(self, directory: Path, name: str) -> list[Path]:
         """Write ``<name>.csv``."""
-        from hepnb.pid.exports import write_frame
+        from hepnb.pid.formats.exports import write_frame
 
         return [write_frame(self.frame, Path(directory) / f"{name}.csv")]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from hist import Hist
 
-from hepnb.pid.table_bins import Axes
+from hepnb.pid.tables.table_bins import Axes
 
 __all__ = ("CAUSES", "MOMENTA", "Coverage", "Map", "physical_range")
 

@@ -36,8 +36,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from hepnb.errors import BadParameters, BadTable, nearest
-from hepnb.pid.flat_table import RATIO_COLUMNS
-from hepnb.pid.weight_result import WeightTable
+from hepnb.pid.tables.flat_table import RATIO_COLUMNS
+from hepnb.pid.tables.weight_result import WeightTable
 from hepnb.stats import weighted
 
 __all__ = ("BinWeights", "Errors", "Requirement", "Variation", "bin_weights", "replicas_of")

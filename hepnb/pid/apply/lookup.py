@@ -1,6 +1,6 @@
 """Which bin of a table each candidate is in, and why some are in none.
 
-Bins are [lo, hi): a value on an edge belongs to the bin above it, as in `hepnb.pid.table_bins`, in
+Bins are [lo, hi): a value on an edge belongs to the bin above it, as in `table_bins`, in
 SysVar and in correctionlib; basf2's `sysvar` takes (lo, hi]. A value on the last edge of an axis is
 out of range, unless `last_edge="inclusive"` puts it into the last bin.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hepnb.errors import BadParameters
-from hepnb.pid.table_bins import Axes
+from hepnb.pid.tables.table_bins import Axes
 
 __all__ = ("NAN", "OUT_OF_RANGE", "LastEdge", "check_last_edge", "find_bins")
 
@@ -41,7 +41,7 @@ def check_last_edge(last_edge: str) -> LastEdge:
 def find_bins(
     axes: Axes, values: Mapping[str, np.ndarray], *, last_edge: LastEdge = "exclusive"
 ) -> npt.NDArray[np.intp]:
-    """Bin of each candidate, in the order of `hepnb.pid.table_bins.rows_of`.
+    """Bin of each candidate, in the order of `hepnb.pid.tables.table_bins.rows_of`.
 
     Parameters
     ----------

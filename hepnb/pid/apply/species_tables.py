@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from hepnb.errors import BadTable
-from hepnb.pid.flat_table import RATIO_COLUMNS
-from hepnb.pid.table_bins import axes_of_rows, axis_names, sort_rows
-from hepnb.pid.weight_result import WeightTable
+from hepnb.pid.tables.flat_table import RATIO_COLUMNS
+from hepnb.pid.tables.table_bins import axes_of_rows, axis_names, sort_rows
+from hepnb.pid.tables.weight_result import WeightTable
 
 __all__ = ("AnyTable", "SpeciesTables", "check_tables", "tables_from_files")
 
@@ -83,7 +83,7 @@ def tables_from_files(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[int, i
         If a file is missing or its table cannot be taken without guessing; or if two are for the
         same species.
     """
-    from hepnb.pid.table_files import read_tables
+    from hepnb.pid.formats.table_files import read_tables
 
     made: dict[tuple[int, int], WeightTable] = {}
     for each in entries:
@@ -98,7 +98,7 @@ def tables_from_files(entries: Iterable[Mapping[str, Any]]) -> dict[tuple[int, i
 def _opened(table: AnyTable) -> WeightTable:
     if isinstance(table, WeightTable):
         return table
-    from hepnb.pid.table_files import read_tables, tables_of
+    from hepnb.pid.formats.table_files import read_tables, tables_of
 
     return (tables_of(table) if isinstance(table, pd.DataFrame) else read_tables(table)).select()
 
@@ -109,6 +109,6 @@ def _regular(table: WeightTable) -> WeightTable:
     names = [each for each in axis_names(table.frame.columns) if each in table.axes]
     if missing or not names:
         what = f"no column {missing[0]!r}" if missing else "no axis <axis>_min, <axis>_max"
-        raise BadTable(f"{what}; see hepnb.pid.flat_table for the columns of a table")
+        raise BadTable(f"{what}; see hepnb.pid.tables.flat_table for the columns of a table")
     axes = axes_of_rows(table.frame, names)
     return dataclasses.replace(table, frame=sort_rows(table.frame, axes), axes=axes)

@@ -14,7 +14,7 @@ from hepnb.pid.apply.applied import CHUNK
 from hepnb.pid.apply.coverage import CAUSES, MOMENTA, Coverage, Map, physical_range
 from hepnb.pid.apply.reading import chunks
 from hepnb.pid.apply.track import IN_TABLE, Located, Track
-from hepnb.pid.table_bins import Axes
+from hepnb.pid.tables.table_bins import Axes
 
 if TYPE_CHECKING:
     from hepnb.data.expressions import BoundExpression

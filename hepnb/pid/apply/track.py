@@ -14,7 +14,7 @@ from hepnb.pid.apply.coverage import CAUSES
 from hepnb.pid.apply.factors import Requirement, Variation, bin_weights, replicas_of
 from hepnb.pid.apply.lookup import NAN, OUT_OF_RANGE, LastEdge, find_bins
 from hepnb.pid.apply.species_tables import SpeciesTables
-from hepnb.pid.table_bins import Axes
+from hepnb.pid.tables.table_bins import Axes
 
 if TYPE_CHECKING:
     from hepnb.data.expressions import BoundExpression

@@ -14,8 +14,8 @@ from hepnb.errors import BadParameters, nearest
 
 if TYPE_CHECKING:
     from hepnb.data.sample import Sample
-    from hepnb.pid.mass_fit import MassFit
-    from hepnb.pid.mass_models import MassModel
+    from hepnb.pid.mass.fit import MassFit
+    from hepnb.pid.mass.models import MassModel
 
 __all__ = ("ENTRY_POINTS", "Study", "register_study", "study", "study_names", "study_of")
 
@@ -122,7 +122,7 @@ class Study:
         FitFailed
             See `hepnb.pid.fit_mass`.
         """
-        from hepnb.pid.mass_fit import fit_mass
+        from hepnb.pid.mass.fit import fit_mass
 
         if not self.fittable and "variable" not in options:
             message = (

@@ -1,0 +1,1 @@
+"""Efficiency against threshold, ROC curves, and distributions."""

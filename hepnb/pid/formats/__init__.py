@@ -1,0 +1,1 @@
+"""Weight tables as files of every kind in use, and back."""

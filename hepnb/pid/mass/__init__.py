@@ -1,0 +1,1 @@
+"""Mass models, fits of mass spectra, and what a fit gives."""

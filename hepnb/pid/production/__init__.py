@@ -1,0 +1,1 @@
+"""From ntuples to campaigns: refits, fixed weights, production."""

@@ -1,0 +1,1 @@
+"""Tables of efficiencies and weights: bins, statuses, columns and figures."""

@@ -1,0 +1,1 @@
+"""Systematic uncertainties of efficiencies: bootstrap, models, bins, components."""
