@@ -189,7 +189,7 @@ def _numbers(result: Mapping[str, Any]) -> str:
         for name, number in result["numbers"].items()
     )
     head = "<tr><th>number</th><th>value</th><th>unit</th><th>status</th></tr>"
-    return f"<details open><summary>Numbers</summary><table>{head}{rows}</table></details>"
+    return f"<details><summary>Numbers</summary><table>{head}{rows}</table></details>"
 
 
 def _value(number: Mapping[str, Any]) -> str:
