@@ -1,5 +1,6 @@
 """The project keeps the promises of its files."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -59,8 +60,9 @@ def test_one_version_everywhere():
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_import_of_hepnb_loads_nothing_heavy():
-    code = "import hepnb, sys; print(*[name for name in sys.argv[1:] if name in sys.modules])"
+@pytest.mark.parametrize("package", ["hepnb", "hepnb.pid", "hepnb.pid.apply"])
+def test_import_of_a_package_loads_nothing_heavy(package):
+    code = f"import {package}, sys; print(*[name for name in sys.argv[1:] if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True
     )
@@ -87,3 +89,13 @@ def test_every_public_name_of_hepnb_can_be_had():
         assert getattr(hepnb, name) is not None
     with pytest.raises(AttributeError, match="nosuch"):
         hepnb.nosuch  # noqa: B018
+
+
+@pytest.mark.parametrize("package", ["hepnb.pid", "hepnb.pid.apply"])
+def test_names_that_are_loaded_when_asked_for_are_all_there(package):
+    module = importlib.import_module(package)
+    assert dir(module) == sorted(module.__all__)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match="nosuch"):
+        module.nosuch  # noqa: B018

@@ -467,6 +467,13 @@ def test_names_are_aliases_then_prefixed_then_plain_columns_then_meta_variables(
     assert parse("K_p > 1").bind(["K_p"], prefix="K").columns == ("K_p",)
 
 
+def test_a_variable_is_computed_from_aliases_with_the_prefix_of_columns_without():
+    aliases = {"mu_pt": "pt2", "mu_eta": "eta2"}
+    bound = parse("p").bind(["pt2", "eta2"], prefix="mu", aliases=aliases)
+    found = bound.evaluate({"pt2": np.array([3.0]), "eta2": np.array([0.5])})
+    np.testing.assert_allclose(found, 3.0 * np.cosh(0.5), rtol=1e-15)
+
+
 def test_aliases_are_expressions_of_aliases():
     aliases = {"good": "clean and kaonID > 0.6", "clean": "abs(dz) < 3"}
     bound = parse("good or not clean").bind(["K_dz", "K_kaonID"], prefix="K", aliases=aliases)

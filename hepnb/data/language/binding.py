@@ -100,7 +100,9 @@ class Binder:
         if isinstance(leaf, Name):
             alias = self._alias_for(leaf.name, context)
             if alias is not None:
-                return self._alias(replace(leaf, name=alias), context)
+                # one that carries the prefix is the particle's, whatever columns it is made of
+                inner = context if alias == leaf.name else replace(context, prefixes=self.prefixes)
+                return self._alias(replace(leaf, name=alias), inner)
             for prefix in context.prefixes:
                 if prefix + leaf.name in self.available:
                     return self.builder.column(prefix + leaf.name)
