@@ -163,8 +163,7 @@ def produce_data_mc_ratio(  # noqa: PLR0917 -- the order of arguments is that of
 
 
 def _refitted(data: Sample, model_names: Sequence[str], precut: str) -> Sample:
-    from hepnb.pid.mass.fit import fit_mass
-    from hepnb.pid.subtraction.sweight_columns import choose_sweights
+    from hepnb.pid.subtraction.subtraction import subtract_background
 
     if len(model_names) != 2:
         message = (
@@ -172,8 +171,7 @@ def _refitted(data: Sample, model_names: Sequence[str], precut: str) -> Sample:
             "alternative one, whose difference is the systematic uncertainty"
         )
         raise BadParameters(message)
-    nominal, alternative = (fit_mass(data, each, cut=precut) for each in model_names)
-    return choose_sweights(data, "fit", nominal, alternative)
+    return subtract_background(data, "fit", models=model_names, cut=precut).sample
 
 
 def _save(table: WeightTable, output: Path) -> None:

@@ -8,14 +8,19 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.checks import check_mass_models, check_strings
+from hepnb.stages.checks import check_background, check_strings
 from hepnb.stages.fields import (
+    BackgroundUncertainty,
+    ControlRegion,
     CowDegree,
     Interval,
     MassRange,
+    McScale,
     Model,
     OneAxis,
     Precut,
+    ScoreFeatures,
+    ScoreRegions,
     Site,
     Study,
     SWeights,
@@ -86,6 +91,11 @@ class CalibrateEfficiency(Stage):
     alternative_model: Model = Field(
         default="student", description="shapes of the second fit, for the systematic uncertainty"
     )
+    mc_scale: McScale = None
+    control_region: ControlRegion = ""
+    background_uncertainty: BackgroundUncertainty = 0.2
+    score_features: ScoreFeatures = Field(default=[])
+    score_regions: ScoreRegions = Field(default={})
 
     def input_files(self) -> tuple[str, ...]:
         """Files of the study in data and, if there is any, in simulation."""
@@ -93,8 +103,7 @@ class CalibrateEfficiency(Stage):
         return catalogue(self.site).input_files(self.study, *names)
 
     def check(self) -> None:
-        """Look up the names in cuts and axes, and the mass models."""
-        check_mass_models(self.mass_model, self.alternative_model)
+        """Look up the names in cuts and axes, the mass models, and a way to subtract background."""
         check_strings(
             (self.variable, self.precut, *self.binning),
             site=self.site,
@@ -102,3 +111,4 @@ class CalibrateEfficiency(Stage):
             study=self.study,
             particle=self.particle,
         )
+        check_background(self, variables=(*self.binning, self.variable))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from hepnb.data.catalogue import catalogue
+from hepnb.errors import BadParameters
 
-__all__ = ("check_mass_models", "check_strings")
+__all__ = ("check_background", "check_mass_models", "check_strings")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -36,6 +38,52 @@ def check_strings(
         sample = known[name].study(study).particle(particle)
         for text in strings:
             sample.bind(text)
+
+
+def check_background(stage: Any, *, variables: Iterable[str], fakes: str = "") -> None:
+    """Ask whether the samples of a stage allow the way in which it subtracts the background.
+
+    Parameters
+    ----------
+    stage
+        With the shared fields of `hepnb.stages.fields`: site, data, mc, study, particle, sweights
+        and what belongs to it.
+    variables
+        What the measurement looks at: cuts, axes and variables.
+    fakes
+        Name and value of a field that asks for the background of the mass fit; blank: none does.
+
+    Raises
+    ------
+    HepnbError
+        With the ways that the samples allow.
+    """
+    from hepnb.data.expressions import parse
+    from hepnb.pid.subtraction.choices import check_choice
+
+    check_mass_models(stage.mass_model, stage.alternative_model)
+    if fakes and stage.sweights not in {"fit", "cows"}:
+        message = (
+            f"{fakes} is that of a mass fit made here; choose sweights='fit' or 'cows', not "
+            f"{stage.sweights!r}"
+        )
+        raise BadParameters(message)
+    known = catalogue(stage.site)
+    data, simulation = (
+        known[name].study(stage.study).particle(stage.particle) if name else None
+        for name in (stage.data, stage.mc)
+    )
+    assert data is not None
+    check_choice(
+        data,
+        stage.sweights,
+        simulation=simulation,
+        scale=stage.mc_scale,
+        control_region=stage.control_region,
+        features=stage.score_features,
+        regions=stage.score_regions,
+        variables=[name for text in variables for name in parse(text).names],
+    )
 
 
 def check_mass_models(*names: str) -> None:

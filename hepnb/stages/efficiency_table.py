@@ -8,14 +8,21 @@ from typing import ClassVar
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.checks import check_mass_models, check_strings
+from hepnb.stages.checks import check_background, check_mass_models, check_strings
 from hepnb.stages.fields import (
+    BackgroundUncertainty,
     Binning,
+    ControlRegion,
     CowDegree,
     Cut,
     MassRange,
+    McScale,
     Model,
+    OtherModels,
     Precut,
+    Replicas,
+    ScoreFeatures,
+    ScoreRegions,
     Site,
     Study,
     SWeights,
@@ -38,9 +45,9 @@ class EfficiencyTable(Stage):
         {
             "efficiency.csv": "one row per bin: efficiency, uncertainties, status, entries",
             "efficiency.uhi.json": "passing and total histograms (UHI JSON, lossless)",
-            "uncertainties.csv": "components of each bin's uncertainty (with replicas)",
-            "uncertainties.covariance.csv": "covariance of the bins (with replicas)",
-            "factorisation.csv": "does the mass of the background depend on other variables?",
+            "uncertainties.csv": "components of each bin's uncertainty",
+            "uncertainties.covariance.csv": "covariance of the bins",
+            "factorisation.csv": "do the sWeights assume too much? (unless simulation subtracts)",
         }
     )
 
@@ -49,6 +56,11 @@ class EfficiencyTable(Stage):
         default="proc13+prompt",
         description="collection of candidates; A+B is the union",
         json_schema_extra={"widget": "collection"},
+    )
+    mc: str = Field(
+        default="MC15rd_proc13+prompt",
+        description="simulation, where it tells the background (sweights simulation or learned)",
+        json_schema_extra={"widget": "collection", "kind": "mc", "optional": True},
     )
     study: Study = "Dst"
     particle: str = Field(
@@ -77,22 +89,22 @@ class EfficiencyTable(Stage):
     alternative_model: Model = Field(
         default="student", description="shapes of the second fit, for the systematic uncertainty"
     )
-
-    replicas: int = Field(
-        default=0,
-        ge=0,
-        le=10_000,
-        description="replicas of the fit for the components of the uncertainty (200 are plenty); "
-        "0: none",
-    )
+    mc_scale: McScale = None
+    control_region: ControlRegion = ""
+    background_uncertainty: BackgroundUncertainty = 0.2
+    score_features: ScoreFeatures = Field(default=[])
+    score_regions: ScoreRegions = Field(default={})
+    other_models: OtherModels = Field(default=[])
+    replicas: Replicas = 0
 
     def input_files(self) -> tuple[str, ...]:
-        """Files of the collection's study, and the catalogue's."""
-        return catalogue(self.site).input_files(self.study, self.data)
+        """Files of the study, of simulation where it is used, and the catalogue's."""
+        simulated = [self.mc] if self.sweights in {"simulation", "learned"} and self.mc else []
+        return catalogue(self.site).input_files(self.study, self.data, *simulated)
 
     def check(self) -> None:
-        """Look up the names in cuts and axes, and the mass models."""
-        check_mass_models(self.mass_model, self.alternative_model)
+        """Look up the names in cuts and axes, the mass models, and a way to subtract background."""
+        check_mass_models(*self.other_models)
         check_strings(
             (self.cut, self.precut, *self.binning),
             site=self.site,
@@ -100,3 +112,4 @@ class EfficiencyTable(Stage):
             study=self.study,
             particle=self.particle,
         )
+        check_background(self, variables=(*self.binning, self.cut))

@@ -12,15 +12,22 @@ from hepnb.data.expressions import parse
 from hepnb.errors import HepnbError
 
 __all__ = (
+    "BackgroundUncertainty",
     "Binning",
+    "ControlRegion",
     "CowDegree",
     "Cut",
     "Interval",
     "MassRange",
+    "McScale",
     "Model",
     "OneAxis",
+    "OtherModels",
     "Precut",
+    "Replicas",
     "SWeights",
+    "ScoreFeatures",
+    "ScoreRegions",
     "Site",
     "Study",
     "Variable",
@@ -77,6 +84,10 @@ def _check_binning(binning: dict[str, list[float]]) -> dict[str, list[float]]:
     if not binning:
         message = "no axis; name one variable with its bin edges, for instance {p: [0.5, 1, 4.5]}"
         raise ValueError(message)
+    return _check_axes(binning)
+
+
+def _check_axes(binning: dict[str, list[float]]) -> dict[str, list[float]]:
     for variable, edges in binning.items():
         try:
             _check_cut(variable)
@@ -108,6 +119,11 @@ def _check_interval(interval: list[float] | None) -> list[float] | None:
             raise ValueError(message)
         check_edges(interval)
     return interval
+
+
+# headings in the form
+_BACKGROUND: dict[str, Any] = {"group": "Background"}
+_UNCERTAINTY: dict[str, Any] = {"group": "Uncertainty"}
 
 
 def _widget(kind: str) -> dict[str, Any]:
@@ -159,24 +175,106 @@ Precut = Annotated[Cut, Field(description="selection of the candidates that coun
 """The cut before the requirement that is measured."""
 
 SWeights = Annotated[
-    Literal["stored", "fit", "cows", "none"],
-    Field(description="sWeights of the data: columns of files, a fit made here, its COWs, or none"),
+    Literal["stored", "fit", "cows", "simulation", "learned", "none"],
+    Field(
+        description="how the background is subtracted: by columns of the files, a fit made here, "
+        "its COWs; without a mass to fit by simulation or a learned score; or not at all",
+        json_schema_extra=_BACKGROUND,
+    ),
 ]
-"""How the background is subtracted."""
+"""How the background is subtracted, see `hepnb.pid.subtract_background`."""
 
 CowDegree = Annotated[
-    int, Field(ge=0, le=4, description="degree in mass of the background that COWs remove")
+    int,
+    Field(
+        ge=0,
+        le=4,
+        description="degree in mass of the background that COWs remove",
+        json_schema_extra=_BACKGROUND,
+    ),
 ]
 """Degree of a Bernstein polynomial."""
+
+McScale = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        description="data per simulated candidate, for simulation; none: ratio of luminosities",
+        json_schema_extra=_BACKGROUND,
+    ),
+]
+"""What a simulated candidate stands for."""
+
+ControlRegion = Annotated[
+    Cut,
+    Field(
+        description="whole cut of a region with much background, where that scale is measured "
+        "instead; blank: nowhere",
+        json_schema_extra={**_widget("cut"), **_BACKGROUND},
+    ),
+]
+"""A cut, to which the precut is not added."""
+
+BackgroundUncertainty = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="relative uncertainty of the background that simulation expects",
+        json_schema_extra=_BACKGROUND,
+    ),
+]
+"""The second weight column has that much more background."""
+
+ScoreFeatures = Annotated[
+    list[Variable],
+    Field(
+        description="variables that a learned score sees, not of the PID that is measured; "
+        "empty: those of the study",
+        json_schema_extra=_BACKGROUND,
+    ),
+]
+"""Features of a classifier."""
+
+ScoreRegions = Annotated[
+    dict[str, list[float]],
+    AfterValidator(_check_axes),
+    Field(
+        description="bins in each of which a learned score is fitted, of variables that it depends "
+        "on; none: one fit of all",
+        json_schema_extra={**_widget("binning"), **_BACKGROUND},
+    ),
+]
+"""A binning, which may be empty."""
+
+Replicas = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=10_000,
+        description="replicas of the mass fits, for what their shapes contribute (200 are plenty); "
+        "0: none",
+        json_schema_extra=_UNCERTAINTY,
+    ),
+]
+"""Replicas of a bootstrap."""
+
+OtherModels = Annotated[
+    list[str],
+    Field(
+        description="further mass models; the largest change with any is a component",
+        json_schema_extra=_UNCERTAINTY,
+    ),
+]
+"""Names of mass models."""
 
 MassRange = Annotated[
     Interval,
     Field(
         description="range of the mass fit; none: the whole range of the sample",
-        json_schema_extra={**_widget("interval"), "unit": "GeV/c^2"},
+        json_schema_extra={**_widget("interval"), **_BACKGROUND, "unit": "GeV/c^2"},
     ),
 ]
 """Range of a mass fit."""
 
-Model = Annotated[str, Field(json_schema_extra=_widget("mass_model"))]
+Model = Annotated[str, Field(json_schema_extra={**_widget("mass_model"), **_BACKGROUND})]
 """Name of a mass model."""

@@ -8,14 +8,19 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.checks import check_mass_models, check_strings
+from hepnb.stages.checks import check_background, check_strings
 from hepnb.stages.fields import (
+    BackgroundUncertainty,
+    ControlRegion,
     CowDegree,
     Cut,
     Interval,
     MassRange,
+    McScale,
     Model,
     Precut,
+    ScoreFeatures,
+    ScoreRegions,
     Site,
     Study,
     SWeights,
@@ -90,6 +95,11 @@ class PlotDistribution(Stage):
     alternative_model: Model = Field(
         default="student", description="shapes of the second fit, for the systematic uncertainty"
     )
+    mc_scale: McScale = None
+    control_region: ControlRegion = ""
+    background_uncertainty: BackgroundUncertainty = 0.2
+    score_features: ScoreFeatures = Field(default=[])
+    score_regions: ScoreRegions = Field(default={})
 
     def input_files(self) -> tuple[str, ...]:
         """Files of the study in data and, if there is any, in simulation."""
@@ -97,8 +107,7 @@ class PlotDistribution(Stage):
         return catalogue(self.site).input_files(self.study, *names)
 
     def check(self) -> None:
-        """Look up the names in cuts and axes, and the mass models."""
-        check_mass_models(self.mass_model, self.alternative_model)
+        """Look up the names in cuts and axes, the mass models, and a way to subtract background."""
         check_strings(
             (self.variable, self.precut, *self.cuts),
             site=self.site,
@@ -106,3 +115,5 @@ class PlotDistribution(Stage):
             study=self.study,
             particle=self.particle,
         )
+        fakes = "against='background'" if self.against == "background" else ""
+        check_background(self, variables=(self.variable,), fakes=fakes)

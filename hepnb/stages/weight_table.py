@@ -8,14 +8,21 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.checks import check_mass_models, check_strings
+from hepnb.stages.checks import check_background, check_mass_models, check_strings
 from hepnb.stages.fields import (
+    BackgroundUncertainty,
     Binning,
+    ControlRegion,
     CowDegree,
     Cut,
     MassRange,
+    McScale,
     Model,
+    OtherModels,
     Precut,
+    Replicas,
+    ScoreFeatures,
+    ScoreRegions,
     Site,
     Study,
     SWeights,
@@ -40,7 +47,9 @@ class WeightTable(Stage):
             "weights.status.csv": "status, entries and effective entries of every bin",
             "weights.correctionlib.json": "the table as a correctionlib correction",
             "weights.uhi.json": "passing and total histograms (UHI JSON, lossless)",
-            "factorisation.csv": "does the mass of the background depend on other variables?",
+            "uncertainties.csv": "components of the uncertainty of each ratio",
+            "uncertainties.covariance.csv": "covariance of the bins",
+            "factorisation.csv": "do the sWeights assume too much? (unless simulation subtracts)",
         }
     )
 
@@ -86,14 +95,21 @@ class WeightTable(Stage):
     alternative_model: Model = Field(
         default="student", description="shapes of the second fit, for the systematic uncertainty"
     )
+    mc_scale: McScale = None
+    control_region: ControlRegion = ""
+    background_uncertainty: BackgroundUncertainty = 0.2
+    score_features: ScoreFeatures = Field(default=[])
+    score_regions: ScoreRegions = Field(default={})
+    other_models: OtherModels = Field(default=[])
+    replicas: Replicas = 0
 
     def input_files(self) -> tuple[str, ...]:
         """Files of the study in data and in simulation, and the catalogue's."""
         return catalogue(self.site).input_files(self.study, self.data, self.mc)
 
     def check(self) -> None:
-        """Look up the names in cuts and axes, and the mass models."""
-        check_mass_models(self.mass_model, self.alternative_model)
+        """Look up the names in cuts and axes, the mass models, and a way to subtract background."""
+        check_mass_models(*self.other_models)
         check_strings(
             (self.cut, self.precut, *self.binning),
             site=self.site,
@@ -101,3 +117,4 @@ class WeightTable(Stage):
             study=self.study,
             particle=self.particle,
         )
+        check_background(self, variables=(*self.binning, self.cut))

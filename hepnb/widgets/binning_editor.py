@@ -114,6 +114,8 @@ class BinningField(Field):
 
     def advise(self, value: Any) -> Message | None:
         """Check the variables against the sample, and count the bins."""
+        if not value:
+            return None
         bins = [len(edges) - 1 for edges in value.values()]
         product = " \u00d7 ".join(str(each) for each in bins)
         summary = f"{product} = {math.prod(bins):,} bins" if len(bins) > 1 else f"{product} bins"

@@ -117,17 +117,17 @@ def test_without_regions_kinematics_that_move_the_score_bias_and_are_warned_of(s
     made = learned(samples, control=["pid", "p"])
     frame = measured(made)
     assert chi2_test(frame["efficiency"], TRUTH, frame["stat_up"] ** 2).p_value < 0.01
-    found = made.factorisation.query("variable == 'p'")
+    found = made.factorisation.frame.query("variable == 'p'")
     assert (found["status"] == "depends_on_score").all()
     assert "the score depends on p in species 'signal'" in caplog.text
     # what is independent is not blamed: three species at 4 sigma, a false alarm in 5000
-    assert (made.factorisation.query("variable == 'pid'")["status"] == "ok").all()
+    assert (made.factorisation.frame.query("variable == 'pid'")["status"] == "ok").all()
 
 
 def test_a_feature_that_knows_of_pid_is_warned_of(samples, caplog):
     made = learned(samples, features=("eop + 0.3 * pid", "visible"), regions={"p": [0.5, 4]})
     assert "the score depends on pid" in caplog.text
-    assert "depends_on_score" in set(made.factorisation["status"])
+    assert "depends_on_score" in set(made.factorisation.frame["status"])
 
 
 def test_the_same_seed_gives_the_same_weights_whatever_the_chunks(small):

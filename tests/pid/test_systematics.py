@@ -13,6 +13,7 @@ from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters
 from hepnb.pid.efficiency import measure_efficiency
 from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.subtraction.subtraction import Subtraction
 from hepnb.pid.subtraction.sweight_columns import choose_sweights
 from hepnb.pid.uncertainty.bootstrap import bootstrap_efficiency
 from hepnb.pid.uncertainty.systematics import (
@@ -236,8 +237,9 @@ def test_models_that_do_not_describe_the_data_are_left_out(caplog):
 
 
 def test_all_components_in_one_table(sample, fits, table):
+    weighted = choose_sweights(sample, "fit", *fits)
     found, replicas = measure_systematics(
-        sample, *fits, models=["two_gaussians_linear"], replicas=20, **COMMON
+        Subtraction(weighted, "fit", *fits), models=["two_gaussians_linear"], replicas=20, **COMMON
     )
     assert found.shifts == ("second_weights", "mass_models", "shapes", "binning")
     np.testing.assert_allclose(found.frame["value"], table.frame["efficiency"], rtol=1e-12)

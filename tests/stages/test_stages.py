@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from hepnb import stages
-from hepnb.errors import BadParameters, UnknownCollection, UnknownStage, UnknownVariable
+from hepnb.errors import BadParameters, HepnbError, UnknownCollection, UnknownStage, UnknownVariable
 from hepnb.stages.weight_table import WeightTable
 
 ALL = sorted(stages.all_stages())
@@ -119,6 +119,62 @@ def test_what_the_inputs_lack_is_refused_before_work_starts(
     stage = stages.find(name).from_strings([f"site={small_site}", parameter])
     with pytest.raises(error, match=message):
         stage.check()
+
+
+SUBTRACTING = [name for name in ALL if "sweights" in stages.find(name).model_fields]
+WITHOUT_MASS = {"study": "mumugamma", "particle": "mu", "precut": "", "binning": {"p": [1, 2, 4]}}
+WITHOUT_MASS |= {"cut": "muonID > 0.5", "variable": "muonID", "fake_particle": "mu", "cuts": [""]}
+
+
+@pytest.mark.parametrize("name", SUBTRACTING)
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({}, "no stored weights; choose 'simulation' .* 'learned'"),
+        ({"sweights": "fit"}, "no mass to fit; choose 'simulation' .* 'learned'"),
+        ({"sweights": "cows"}, "no mass to fit"),
+        ({"sweights": "learned", "mc": ""}, "name it as `mc`|'' is no collection"),
+        ({"sweights": "simulation", "data": "MC15rd_prompt"}, "choose 'none'"),
+        ({"sweights": "simulation", "mc_scale": 1, "control_region": "gamma_E > 3"}, "not both"),
+        ({"sweights": "simulation", "control_region": "gamma_Energy > 3"}, "mean 'gamma_E'"),
+        ({"sweights": "learned", "score_features": ["gamma_e"]}, "mean 'gamma_E'"),
+        ({"sweights": "learned", "score_features": ["muonID"]}, "which the measurement looks at"),
+        ({"sweights": "learned", "study": "Dst", "particle": "K"}, "name variables that tell"),
+    ],
+)
+def test_a_way_to_subtract_the_background_that_cannot_work_is_refused(
+    name, changed, message, small_site
+):
+    kind = stages.find(name)
+    values = {"site": small_site} | WITHOUT_MASS | changed
+    stage = kind.from_values({k: v for k, v in values.items() if k in kind.model_fields})
+    with pytest.raises(HepnbError, match=message):
+        stage.check()
+
+
+@pytest.mark.parametrize("name", SUBTRACTING)
+@pytest.mark.parametrize("choice", ["simulation", "learned", "none"])
+def test_a_study_without_mass_has_its_ways(name, choice, small_site):
+    kind = stages.find(name)
+    values = {"site": small_site, "sweights": choice} | WITHOUT_MASS
+    kind.from_values({k: v for k, v in values.items() if k in kind.model_fields}).check()
+
+
+@pytest.mark.parametrize("name", ["id_vs_misid_curve", "plot_distribution"])
+def test_background_of_a_mass_fit_needs_one(name, small_site):
+    field = "fakes" if name == "id_vs_misid_curve" else "against"
+    stage = stages.find(name).from_values({"site": small_site, field: "background"})
+    with pytest.raises(BadParameters, match="choose sweights='fit' or 'cows', not 'stored'"):
+        stage.check()
+
+
+def test_simulation_is_an_input_of_the_efficiency_only_where_it_is_read(small_site):
+    kind = stages.find("efficiency_table")
+    files = [
+        kind.from_values({"site": small_site, "sweights": choice}).input_files()
+        for choice in ("stored", "simulation")
+    ]
+    assert [any("MC15rd" in each for each in found) for found in files] == [False, True]
 
 
 @pytest.mark.parametrize("name", ALL)

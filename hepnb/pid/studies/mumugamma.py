@@ -18,6 +18,7 @@ MUMUGAMMA = register_study(
         particles=("mu",),
         standard="[mu_dr < 2] and [-4 < mu_dz < 4] and [missingEnergy < 1] and [gamma_E > 1]",
         selections={"tagged": "[missingEnergy < 1] and [gamma_E > 1] and [muTag_muonID > 0.5]"},
+        features=("missingEnergy", "gamma_E"),
         reference="Belle II lepton identification, radiative dimuons",
     )
 )

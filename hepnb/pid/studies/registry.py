@@ -49,6 +49,9 @@ class Study:
         ``apply_std_constraints`` asks for.
     selections
         Further selections by name.
+    features
+        Variables that tell signal from background and know nothing of the PID of the particles, for
+        a score that is learned where no mass is to fit.
     reference
         Where it comes from.
 
@@ -70,6 +73,7 @@ class Study:
     alternative_model: str = "student"
     standard: str = ""
     selections: Mapping[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
     reference: str = ""
 
     def __post_init__(self) -> None:
@@ -81,7 +85,12 @@ class Study:
         if "standard" in self.selections:
             message = f"study {self.name!r}: the selection 'standard' is given as standard=..."
             raise BadParameters(message)
-        for text in (self.standard, *self.selections.values(), *filter(None, [self.mass])):
+        for text in (
+            self.standard,
+            *self.selections.values(),
+            *self.features,
+            *filter(None, [self.mass]),
+        ):
             parse(text)
 
     @property

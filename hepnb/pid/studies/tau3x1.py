@@ -18,6 +18,7 @@ TAU3X1 = register_study(
         particles=("pi",),
         standard="[pi_dr < 2] and [-4 < pi_dz < 4] and [0.85 < thrust < 0.99]",
         selections={"lowEnergy": "[0.85 < thrust < 0.99] and [visibleEnergy < 8]"},
+        features=("thrust", "visibleEnergy", "threeProngM"),
         reference="Belle II lepton identification: fake rates of pions",
     )
 )

@@ -21,6 +21,7 @@ GAMMAGAMMA = register_study(
         particles=("e",),
         standard="[e_dr < 2] and [-4 < e_dz < 4] and [pair_pt < 0.3] and [visibleEnergy < 5]",
         selections={"tagged": "[pair_pt < 0.3] and [eTag_electronID > 0.5]"},
+        features=("pair_pt", "visibleEnergy"),
         reference="Belle II lepton identification, two-photon sample",
     )
 )
@@ -32,6 +33,7 @@ EE = register_study(
         particles=("e",),
         standard="[e_dr < 2] and [-4 < e_dz < 4] and [missingEnergy < 1.2] and [gamma_E > 0.8]",
         selections={"tagged": "[missingEnergy < 1.2] and [eTag_electronID > 0.5]"},
+        features=("missingEnergy", "gamma_E"),
         reference="Belle II lepton identification, Bhabha sample",
     )
 )

@@ -85,7 +85,7 @@ def plot_purity(frame: pd.DataFrame, ax: Any = None) -> Any:
     Parameters
     ----------
     frame
-        From `hepnb.pid.subtraction.mc_background.McSubtraction.purity`.
+        From `hepnb.pid.subtraction.mc_subtraction.McSubtraction.purity`.
     ax
         Axes; made if None.
 

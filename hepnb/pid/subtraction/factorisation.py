@@ -29,6 +29,7 @@ _LOG = logging.getLogger(__name__)
 
 _PURE = 0.01  # share of signal, by the fit, up to which a mass belongs to the sidebands
 _FEW = 50  # candidates below which nothing can be said
+_COLUMNS = ("variable", "candidates", "tau", "error", "significance", "status")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -70,17 +71,25 @@ class FactorisationTest:
         What the background-pure candidates are, in words.
     threshold
         Significance from which on a variable depends on the mass.
+    reason
+        Why nothing was tested; blank if something was.
     """
 
     frame: pd.DataFrame
     region: str
     threshold: float
+    reason: str = ""
+
+    @classmethod
+    def untested(cls, reason: str) -> FactorisationTest:
+        """Say why there was nothing to test: where no mass was fitted."""
+        return cls(pd.DataFrame(columns=_COLUMNS), "", float("nan"), reason)
 
     @property
     def dependent(self) -> list[str]:
         """Variables that depend on the mass."""
-        found = self.frame.loc[self.frame["status"] == "depends_on_mass", "variable"]
-        return [str(each) for each in found]
+        dependent = self.frame["status"].isin(["depends_on_mass", "depends_on_score"])
+        return [str(each) for each in self.frame.loc[dependent, "variable"].unique()]
 
     @property
     def passed(self) -> bool:
@@ -89,6 +98,8 @@ class FactorisationTest:
 
     def summary(self) -> str:
         """Say in a sentence whether sWeights may be used."""
+        if self.reason:
+            return self.reason
         if (self.frame["status"] == "too_few").all():
             return (
                 f"Too few candidates to test whether the background factorises ({self.region}); "
@@ -109,7 +120,7 @@ class FactorisationTest:
     def numbers(self) -> dict[str, dict[str, Any]]:
         """Kendall's tau of each variable, for the record of a run."""
         return {
-            f"tau({row.variable})": {
+            self._label(row): {
                 "value": float(row.tau),
                 "uncertainty": float(row.error),
                 "unit": "",
@@ -118,13 +129,21 @@ class FactorisationTest:
             for row in self.frame.itertuples(index=False)
         }
 
+    @staticmethod
+    def _label(row: Any) -> str:
+        return f"tau({row.variable})"
+
     def save(self, directory: Path | str, name: str = "factorisation") -> list[Path]:
-        """Write `frame` as ``<name>.csv``."""
+        """Write `frame` as ``<name>.csv``, if anything was tested."""
+        if self.reason:
+            return []
         path = Path(directory) / f"{name}.csv"
         self.frame.to_csv(path, index=False)
         return [path]
 
     def _repr_html_(self) -> str:
+        if self.reason:
+            return f"<p>{self.reason}</p>"
         formats = {
             "tau": "{:+.4f}".format,
             "error": "{:.4f}".format,
@@ -207,9 +226,8 @@ def factorisation_test(
             break
     columns = pd.concat(parts, ignore_index=True).astype(float)
     rows = [_row(name, columns[mass], columns[name], threshold) for name in variables]
-    names = ["variable", "candidates", "tau", "error", "significance", "status"]
     region = background or f"sidebands of {mass}"
-    found = FactorisationTest(pd.DataFrame(rows, columns=names), region, threshold)
+    found = FactorisationTest(pd.DataFrame(rows, columns=_COLUMNS), region, threshold)
     if not found.passed:
         _LOG.warning("%s: %s", sample.name, found.summary())
     return found

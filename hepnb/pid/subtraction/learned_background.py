@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from hepnb.data.sample import DerivedColumn, Sample
 from hepnb.errors import BadParameters
 from hepnb.pid.subtraction.mc_background import species_cuts
 from hepnb.pid.subtraction.score_cells import ScoreCells, train_score
-from hepnb.pid.subtraction.score_factorisation import score_factorisation
+from hepnb.pid.subtraction.score_factorisation import ScoreFactorisation, score_factorisation
 from hepnb.pid.subtraction.template_fit import TemplateFit, fit_templates
 
 if TYPE_CHECKING:
@@ -85,15 +87,14 @@ class LearnedSubtraction:
         The alternative swaps the halves of the simulation that train and that make templates, so
         that the difference holds the statistics of both.
     factorisation
-        One row per species and variable: species, variable, candidates, tau, error, significance
-        and status, see `hepnb.pid.subtraction.score_factorisation`.
+        Whether the score depends on the control variables within a species.
     """
 
     sample: Sample
     species: tuple[str, ...]
     fit: ScoreFit
     alternative: ScoreFit
-    factorisation: pd.DataFrame
+    factorisation: ScoreFactorisation
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -107,6 +108,41 @@ class LearnedSubtraction:
                 row |= {name: value, f"{name}_error": error}
             rows.append(row | {"p_value": fit.p_value, "status": fit.status})
         return pd.DataFrame(rows)
+
+    def summary(self) -> str:
+        """Say how many candidates of each species there are, and where no fit was possible."""
+        fits = [each for each in self.fit.fits if each.status != "failed"]
+        places = f", in {len(fits)} regions" if len(self.fit.fits) > 1 else ""
+        lines = [f"Background is subtracted by sWeights of a learned score{places}:"]
+        for name, each in self.numbers().items():
+            value, error = each["value"], each["uncertainty"]
+            lines.append(f"  {name.removeprefix('N_')}: {value:,.0f} \u00b1 {error:,.0f}")
+        if len(fits) == 1:
+            lines.append(f"  p-value of the fit: {fits[0].p_value:.2g}")
+        if lost := len(self.fit.fits) - len(fits):
+            lines.append(f"  regions without a fit, and so without weights: {lost}")
+        return "\n".join(lines)
+
+    def numbers(self) -> dict[str, dict[str, Any]]:
+        """Give the yields of the species, all regions together, for the record of a run."""
+        frame = self.frame
+        good = frame[frame["status"] != "failed"]
+        status = "ok" if len(good) == len(frame) else "failed_regions"
+        return {
+            f"N_{name}": {
+                "value": float(good[name].sum()),
+                "uncertainty": float(np.sqrt((good[f"{name}_error"] ** 2).sum())),
+                "unit": "",
+                "status": status,
+            }
+            for name in self.species
+        }
+
+    def save(self, directory: Path | str, name: str = "background") -> list[Path]:
+        """Write `frame` as ``<name>.csv``."""
+        path = Path(directory) / f"{name}.csv"
+        self.frame.to_csv(path, index=False)
+        return [path]
 
     def plot(self, region: int | None = None, axes: Any = None) -> Any:
         """Draw the score with the fitted templates and pulls, in a region or in all together."""
@@ -179,43 +215,57 @@ def subtract_learned_background(
     grid = None if regions is None else next(iter(make_grids(regions).values()))
     axes = () if grid is None else tuple(axis.variable for axis in grid.axes)
     needed = tuple(dict.fromkeys((*features, *axes)))
+    read = tuple(dict.fromkeys((*needed, *control)))
     simulated = [
-        _read(
-            simulation,
-            name,
-            tuple(dict.fromkeys((*needed, *control))),
-            (cut, where),
-            max_candidates,
-        )
+        _read(simulation, name, read, (cut, where), max_candidates)
         for name, where in species.items()
     ]
-    rng = np.random.default_rng(seed)
     # dealt out in turn, so that both halves hold as many
-    halves = [rng.permutation(len(each)) % 2 == 0 for each in simulated]
-    fits, scores = [], []
-    for turn in (False, True):
-        trains = [each[half ^ turn] for each, half in zip(simulated, halves, strict=True)]
-        tests = [each[~(half ^ turn)] for each, half in zip(simulated, halves, strict=True)]
-        cells = train_score(trains, features, bins=bins, seed=seed + turn)
-        counts = _counts(cells, grid, sample.iterate(needed, cut=cut))
-        templates = [_counts(cells, grid, [each]) for each in tests]
-        stacked = np.stack(templates, axis=1)
-        fitted = tuple(fit_templates(n, t) for n, t in zip(counts, stacked, strict=True))
-        fits.append(ScoreFit(cells, grid, fitted))
-        scores.append(tests)
+    rng = np.random.default_rng(seed)
+    first = [rng.permutation(len(each)) % 2 == 0 for each in simulated]
+    halves = [
+        [each[half == which] for each, half in zip(simulated, first, strict=True)]
+        for which in (True, False)
+    ]
+    chunks = partial(sample.iterate, needed, cut=cut)
+    fit, alternative = (
+        _score_fit(train, test, chunks, features, grid, bins, seed + turn)
+        for turn, (train, test) in enumerate((halves, halves[::-1]))
+    )
+    held_out = dict(zip(species, halves[1], strict=True))
     tested = {
-        name: (fits[0].cells(each), region_of(grid, each), each)
-        for name, each in zip(species, scores[0], strict=True)
+        name: (fit.cells(each), region_of(grid, each), each) for name, each in held_out.items()
     }
+    columns = {
+        name: DerivedColumn(each.dependencies, each)
+        for name, each in zip(
+            ("weight_learned", "weight_learned_sys"), (fit, alternative), strict=True
+        )
+    }
+    weighted = dataclasses.replace(sample.with_columns(**columns), weights=tuple(columns))
     factorisation = score_factorisation(tested, control)
-    names = ("weight_learned", "weight_learned_sys")
-    columns = {n: DerivedColumn(f.dependencies, f) for n, f in zip(names, fits, strict=True)}
-    weighted = dataclasses.replace(sample.with_columns(**columns), weights=names)
-    found = LearnedSubtraction(weighted, tuple(species), fits[0], fits[1], factorisation)
+    found = LearnedSubtraction(weighted, tuple(species), fit, alternative, factorisation)
     bad = found.frame.query("status == 'failed'")
     if len(bad):
-        _LOG.warning("%s: no weights in %d of %d regions", sample.name, len(bad), len(fits[0].fits))
+        _LOG.warning("%s: no weights in %d of %d regions", sample.name, len(bad), len(fit.fits))
     return found
+
+
+def _score_fit(  # noqa: PLR0917 -- private, and called once
+    train: Sequence[pd.DataFrame],
+    test: Sequence[pd.DataFrame],
+    data: Callable[[], Iterable[Mapping[str, np.ndarray]]],
+    features: Sequence[str],
+    grid: Grid | None,
+    bins: int,
+    seed: int,
+) -> ScoreFit:
+    """Train a score on one half of the simulation, and fit templates of the other to the data."""
+    cells = train_score(train, features, bins=bins, seed=seed)
+    counts = _counts(cells, grid, data())
+    # of shape (regions, species, cells)
+    templates = np.stack([_counts(cells, grid, [each]) for each in test], axis=1)
+    return ScoreFit(cells, grid, tuple(map(fit_templates, counts, templates)))
 
 
 def region_of(grid: Grid | None, columns: Mapping[str, Any]) -> NDArray[np.intp]:

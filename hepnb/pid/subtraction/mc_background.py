@@ -13,22 +13,22 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hepnb.data.filling import fill
 from hepnb.data.joined_sample import JoinedSample, join
 from hepnb.data.sample import DerivedColumn, Sample
 from hepnb.errors import BadParameters
-from hepnb.pid.tables.table_bins import axes_of_histogram, rows_of, sums
+from hepnb.pid.subtraction.mc_subtraction import McSubtraction
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ("McSubtraction", "OriginWeights", "species_cuts", "subtract_mc_background")
+__all__ = (
+    "OriginWeights",
+    "check_scale",
+    "species_cuts",
+    "subtract_mc_background",
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,86 +49,6 @@ class OriginWeights:
         """Give the weights of shape (n,), from the column of origins."""
         (origin,) = columns.values()
         return np.asarray(self.weights)[origin.astype(np.intp)]
-
-
-@dataclass(frozen=True, eq=False)
-class McSubtraction:
-    """A sample with simulated background appended, and where its scale comes from.
-
-    Attributes
-    ----------
-    sample
-        Its `weights` name the nominal and the systematic column; goes wherever a sample does.
-    scales
-        What a simulated candidate of each background counts.
-    scale_error
-        Relative statistical uncertainty of the scale, from a control region; else 0.
-    systematic
-        Relative uncertainty of each background, that of the scale included; in the second column
-        all are larger by as much.
-    selected
-        Simulated candidates of each background.
-    """
-
-    sample: JoinedSample
-    scales: Mapping[str, float]
-    scale_error: float
-    systematic: Mapping[str, float]
-    selected: Mapping[str, int]
-
-    def purity(
-        self, *, cut: str, binning: Mapping[str, Sequence[float]], precut: str = ""
-    ) -> pd.DataFrame:
-        """Signal share of the candidates that pass, and of those that fail, in every bin.
-
-        Parameters
-        ----------
-        cut, binning, precut
-            As in `hepnb.pid.efficiency.measure_efficiency`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Two rows per bin: ``<axis>_min, <axis>_max``; side ("pass" or "fail"); data (counts);
-            background and its error (statistics of the simulation); background_sys (the second
-            column less the first); purity ``1 - background / data`` with its statistical error;
-            and status: ``"ok"``, ``"empty"`` (no data), ``"negative"`` (more background than
-            data) or ``"no_mc"`` (no simulated background, whose error is then not known).
-        """
-        import pandas as pd
-
-        origin = self.sample.origin
-        chosen = [
-            " and ".join(f"[{each}]" for each in (precut, where) if each.strip())
-            for where in (f"{origin} == 0", f"{origin} > 0")
-        ]
-        weights = (None, *self.sample.weights)
-        filled = fill(
-            self.sample, binnings=binning, cuts=[cut], precuts=chosen, weights=list(weights)
-        )
-        parts = []
-        for side in ("pass", "fail"):
-            wanted = [(chosen[0], None), *((chosen[1], weight) for weight in weights)]
-            data, counts, lost, shifted = (
-                _side(side, *(sums(filled.hist(each, *place)) for each in (cut, "")))
-                for place in wanted
-            )
-            frame = rows_of(axes_of_histogram(filled.hist("", chosen[0])))
-            parts.append(frame.assign(side=side, **_purities(data, counts, lost, shifted)))
-        return pd.concat(parts, ignore_index=True)
-
-    def plot_purity(
-        self,
-        *,
-        cut: str,
-        binning: Mapping[str, Sequence[float]],
-        precut: str = "",
-        ax: Any = None,
-    ) -> Any:
-        """Draw the purity of both sides in every bin; parameters as of `purity`."""
-        from hepnb.pid.subtraction.background_plots import plot_purity
-
-        return plot_purity(self.purity(cut=cut, binning=binning, precut=precut), ax)
 
 
 def subtract_mc_background(
@@ -221,6 +141,31 @@ def species_cuts(simulation: Sample) -> dict[str, str]:
     return {"background": f"not [{simulation.truth}]"}
 
 
+def check_scale(
+    sample: Sample, simulation: Sample, scale: float | None = None, control: str = ""
+) -> None:
+    """Refuse, without reading candidates, what gives no scale; parameters as above.
+
+    Raises
+    ------
+    BadParameters
+        If there is no scale, or more than one.
+    """
+    if control.strip():
+        if scale is not None:
+            raise BadParameters(f"give a scale ({scale:g}) or a control region, not both")
+    elif scale is None:
+        luminosities = sample.luminosity, simulation.luminosity
+        if not all(luminosities):
+            message = (
+                f"luminosities of data and simulation are {luminosities}; give them in the "
+                "catalogue, or a scale, or a control region"
+            )
+            raise BadParameters(message)
+    elif not 0 < scale < np.inf:
+        raise BadParameters(f"scale is {scale}; it must be greater than 0")
+
+
 def _by_name(
     what: str, given: Mapping[str, float], names: Mapping[str, str], default: float
 ) -> dict[str, float]:
@@ -238,9 +183,8 @@ def _scale(
     sample: Sample, simulation: Sample, scale: float | None, control: str, precut: str
 ) -> tuple[float, float]:
     """Give data per simulated candidate, and its relative uncertainty."""
+    check_scale(sample, simulation, scale, control)
     if control.strip():
-        if scale is not None:
-            raise BadParameters("give a scale or a control region, not both")
         region = f"[{precut}] and [{control}]" if precut.strip() else control
         seen, expected = (_count(each, region) for each in (sample, simulation))
         if not (seen and expected):
@@ -248,47 +192,9 @@ def _scale(
             raise BadParameters(f"{message}; choose one with both")
         return seen / expected, float(np.sqrt(1 / seen + 1 / expected))
     if scale is None:
-        luminosities = sample.luminosity, simulation.luminosity
-        if not all(luminosities):
-            message = (
-                f"luminosities of data and simulation are {luminosities}; give them in the "
-                "catalogue, or a scale, or a control region"
-            )
-            raise BadParameters(message)
-        scale = float(luminosities[0] or 0) / float(luminosities[1] or 1)
-    if not 0 < scale < np.inf:
-        raise BadParameters(f"scale is {scale}; it must be greater than 0")
+        scale = float(sample.luminosity or 0) / float(simulation.luminosity or 1)
     return float(scale), 0.0
 
 
 def _count(sample: Sample, cut: str) -> int:
     return sum(len(chunk["1"]) for chunk in sample.iterate(["1"], cut=cut))
-
-
-Pair = tuple[np.ndarray, np.ndarray]
-
-
-def _side(side: str, passing: Pair, total: Pair) -> Pair:
-    if side == "pass":
-        return passing
-    return total[0] - passing[0], np.maximum(total[1] - passing[1], 0.0)
-
-
-def _purities(data: Pair, counts: Pair, lost: Pair, shifted: Pair) -> dict[str, np.ndarray]:
-    n, background, variance = data[0], -lost[0], lost[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        purity = np.where(n > 0, 1 - background / n, np.nan)
-        # of b / n, with n a Poisson count and b of the simulation
-        spread = np.where(n > 0, np.sqrt(variance / n**2 + background**2 / n**3), np.nan)
-    status = np.select(
-        [n == 0, background > n, counts[0] == 0], ["empty", "negative", "no_mc"], "ok"
-    )
-    return {
-        "data": n,
-        "background": background,
-        "background_error": np.sqrt(variance),
-        "background_sys": lost[0] - shifted[0],
-        "purity": purity,
-        "purity_error": spread,
-        "status": status,
-    }

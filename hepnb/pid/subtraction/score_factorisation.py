@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepnb.pid.subtraction.factorisation import Tau, kendall
+from hepnb.pid.subtraction.factorisation import FactorisationTest, Tau, kendall
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ("score_factorisation",)
+__all__ = ("ScoreFactorisation", "score_factorisation")
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,12 +28,35 @@ def __dir__() -> tuple[str, ...]:
     return __all__
 
 
+@dataclass(frozen=True, eq=False)
+class ScoreFactorisation(FactorisationTest):
+    """What `score_factorisation` found; `frame` has a column of species too."""
+
+    def summary(self) -> str:
+        """Say in a sentence whether sWeights of the score may be used."""
+        if self.passed:
+            most = self.frame["significance"].max()
+            return (
+                f"No variable depends on the score within a species: at most {most:.1f} standard "
+                f"deviations ({self.region})."
+            )
+        return (
+            f"The score depends on {', '.join(self.dependent)} within a species by over "
+            f"{self.threshold:g} standard deviations ({self.region}). Its sWeights are then "
+            "biased: leave out the feature that knows of it, or divide score_regions by it."
+        )
+
+    @staticmethod
+    def _label(row: Any) -> str:
+        return f"tau({row.variable}, {row.species})"
+
+
 def score_factorisation(
     species: Mapping[str, tuple[NDArray[np.intp], NDArray[np.intp], Any]],
     variables: Sequence[str],
     *,
     threshold: float = 4.0,
-) -> pd.DataFrame:
+) -> ScoreFactorisation:
     """Kendall's tau of score and PID, for each species, and a warning where it is not 0.
 
     Parameters
@@ -49,10 +70,11 @@ def score_factorisation(
 
     Returns
     -------
-    pandas.DataFrame
-        One row per species and variable: species, variable, candidates, tau (the mean of regions,
-        weighted by its variance), error (if independent), significance, and status: ``"ok"``,
-        ``"depends_on_score"`` or ``"undefined"`` (too few candidates, or a constant).
+    ScoreFactorisation
+        Its frame has one row per species and variable: species, variable, candidates, tau (the
+        mean of regions, weighted by its variance), error (if independent), significance, and
+        status: ``"ok"``, ``"depends_on_score"`` or ``"undefined"`` (too few candidates, or a
+        constant).
     """
     import pandas as pd
 
@@ -76,7 +98,8 @@ def score_factorisation(
                 )
             rows.append((name, variable, len(values), found.tau, found.error, significance, status))
     names = ["species", "variable", "candidates", "tau", "error", "significance", "status"]
-    return pd.DataFrame(rows, columns=names)
+    found = pd.DataFrame(rows, columns=names)
+    return ScoreFactorisation(found, "simulation that did not train", threshold)
 
 
 def _stratified(

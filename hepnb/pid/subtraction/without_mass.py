@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hepnb.errors import BadParameters, nearest
 from hepnb.pid.subtraction.learned_background import LearnedSubtraction, subtract_learned_background
-from hepnb.pid.subtraction.mc_background import McSubtraction, subtract_mc_background
+from hepnb.pid.subtraction.mc_background import subtract_mc_background
+from hepnb.pid.subtraction.mc_subtraction import McSubtraction
 
 if TYPE_CHECKING:
     from hepnb.data.sample import Sample

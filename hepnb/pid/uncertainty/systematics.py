@@ -24,7 +24,6 @@ from hepnb.errors import BadParameters, FitFailed
 from hepnb.pid.efficiency import measure_efficiency
 from hepnb.pid.mass.fit import fit_mass
 from hepnb.pid.subtraction.cows import cow_function
-from hepnb.pid.subtraction.sweight_columns import choose_sweights
 from hepnb.pid.tables.efficiency_result import EfficiencyTable
 from hepnb.pid.tables.table_bins import rows_of
 from hepnb.pid.tables.weight_result import WeightTable
@@ -35,6 +34,7 @@ from hepnb.stats import weighted
 if TYPE_CHECKING:
     from hepnb.data.sample import DerivedColumn, Sample
     from hepnb.pid.mass.result import MassFit
+    from hepnb.pid.subtraction.subtraction import Subtraction
 
 __all__ = ("halved", "in_bin_variation", "measure_systematics", "model_shifts")
 
@@ -62,59 +62,82 @@ Table = TypeVar("Table", EfficiencyTable, WeightTable)
 
 
 def measure_systematics(
-    sample: Sample,
-    nominal: MassFit,
-    alternative: MassFit,
+    background: Subtraction,
+    mc: Sample | None = None,
     *,
     cut: str,
     binning: Mapping[str, Sequence[float]],
     precut: str = "",
     models: Sequence[str] = (),
-    degree: int | None = None,
     replicas: int = 200,
     seed: int = 1,
     workers: int = 1,
-) -> tuple[Uncertainties, Bootstrap]:
-    """Measure an efficiency with all its uncertainties: two passes over the sample and the fits.
+) -> tuple[Uncertainties, Bootstrap | None]:
+    """Measure an efficiency, or its ratio to simulation, with all its uncertainties.
 
     Parameters
     ----------
-    sample
-        Candidates that were fitted.
-    nominal, alternative
-        Fits of the sample, of what passes the precut, with two models.
+    background
+        From `hepnb.pid.subtract_background`, with the precut as its cut. Without mass fits there
+        are neither shapes nor models.
+    mc
+        Simulation: the components are then of the data/MC ratio.
     cut, binning, precut
         As in `measure_efficiency`.
     models
         Names of further mass models.
-    degree
-        Of the background's polynomials, to weigh with COWs; None: with sWeights.
     replicas, seed
-        Of the bootstrap, see `bootstrap_efficiency`.
+        Of the bootstrap for the shapes, see `bootstrap_efficiency`; 0: none.
     workers
         Threads that read.
 
     Returns
     -------
     Uncertainties
-        The efficiency, and its components in every bin.
-    Bootstrap
+        The efficiency or ratio, and its components in every bin.
+    Bootstrap or None
         Also tells how significant the change with the alternative is.
     """
     common: dict[str, Any] = {"cut": cut, "binning": binning, "precut": precut, "workers": workers}
-    choice = "fit" if degree is None else "cows"
-    chosen = choose_sweights(sample, choice, nominal, alternative, degree=degree or 0)
-    table = measure_efficiency(chosen, **common)
-    fine = measure_efficiency(chosen, **(common | {"binning": halved(binning)}))
-    shifts = {"second_weights": table.frame["sys_shift"].to_numpy(float)}
-    if models:
-        found = model_shifts(sample, nominal, models, degree=degree, **common)
-        shifts["mass_models"] = _largest(found)
-    replica = bootstrap_efficiency(
-        sample, nominal, alternative, degree=degree, replicas=replicas, seed=seed, **common
+    divided = common | {"binning": halved(binning)}
+    table, fine = (measure_efficiency(background.sample, **each) for each in (common, divided))
+    shifts = {}
+    if len(background.sample.weights) > 1:
+        shifts["second_weights"] = table.frame["sys_shift"].to_numpy(float)
+    found, replica = _of_fits(background, models, replicas=replicas, seed=seed, **common)
+    shifts |= found | {"binning": in_bin_variation(table, fine)}
+    uncertainties = Uncertainties.of_efficiency(table, shifts)
+    if mc is None:
+        return uncertainties, replica
+    ratio, fine_ratio = (
+        WeightTable.from_efficiencies(data, measure_efficiency(mc, **each))
+        for data, each in ((table, common), (fine, divided))
     )
-    shifts |= {"shapes": replica.shape, "binning": in_bin_variation(table, fine)}
-    return Uncertainties.of_efficiency(table, shifts), replica
+    return uncertainties.of_ratio(ratio, binning=in_bin_variation(ratio, fine_ratio)), replica
+
+
+def _of_fits(
+    background: Subtraction, models: Sequence[str], *, replicas: int, seed: int, **common: Any
+) -> tuple[dict[str, Floats], Bootstrap | None]:
+    """Give the shifts that come from the mass fits, if the weights do."""
+    nominal = background.fit
+    if nominal is None or background.choice == "none":
+        return {}, None
+    common |= {"degree": background.degree if background.choice == "cows" else None}
+    shifts, replica = {}, None
+    if models:
+        shifts["mass_models"] = _largest(model_shifts(background.sample, nominal, models, **common))
+    if replicas:
+        replica = bootstrap_efficiency(
+            background.sample,
+            nominal,
+            background.alternative,
+            replicas=replicas,
+            seed=seed,
+            **common,
+        )
+        shifts["shapes"] = replica.shape
+    return shifts, replica
 
 
 def halved(binning: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
