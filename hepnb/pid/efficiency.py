@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
     from hepnb.data.sample import Sample
 
-__all__ = ("EfficiencyTable", "measure_efficiency", "truth_precut", "weight_names")
+__all__ = (
+    "EfficiencyTable",
+    "measure_efficiencies",
+    "measure_efficiency",
+    "truth_precut",
+    "weight_names",
+)
 
 log = logging.getLogger(__name__)
 
@@ -70,36 +76,86 @@ def measure_efficiency(
     CutSyntaxError, UnknownVariable, UnreadableFile
         Before anything is read.
     """
-    if not cut.strip():
-        raise BadParameters("cut is blank; give the requirement, for instance 'kaonID > 0.6'")
-    weight, weight_sys = weight_names(sample, weight, weight_sys)
-    precut = truth_precut(sample, precut, weight=weight, truth=truth)
-    # a column that is 1 where the weight is defined: candidates without one are in no bin
-    raw = None if weight is None else f"0 * ({weight}) + 1"
-    weights = tuple(dict.fromkeys((weight, weight_sys, raw)))
-    filled = fill(
-        sample, binnings=binning, cuts=[cut], precuts=[precut], weights=weights, workers=workers
-    )
-    passing, total = (filled.hist(each, precut, weight) for each in (cut, ""))
-    shifted: dict[str, Hist[Any]] = {}
-    if weight_sys is not None:
-        shifted["passing_sys"] = filled.hist(cut, precut, weight_sys)
-        shifted["total_sys"] = filled.hist("", precut, weight_sys)
-    counts = _counts(filled, cut, precut, weight, weight_sys)
-    log.info("%s, %r: %s", sample.name, cut, counts)
-    return EfficiencyTable.from_histograms(
-        passing,
-        total,
-        raw=filled.hist("", precut, raw),
-        **shifted,
-        interval="clopper_pearson" if weight is None else "weighted",
-        cut=cut,
-        precut=precut,
-        sample=sample.name,
+    made = measure_efficiencies(
+        sample,
+        cuts=[cut],
+        binning=binning,
+        precuts=[precut],
         weight=weight,
         weight_sys=weight_sys,
-        counts=counts,
+        truth=truth,
+        workers=workers,
     )
+    return made[cut, precut]
+
+
+def measure_efficiencies(
+    sample: Sample,
+    *,
+    cuts: Sequence[str],
+    binning: Mapping[str, Sequence[float]],
+    precuts: Sequence[str] = ("",),
+    weight: str | None = "auto",
+    weight_sys: str | None = "auto",
+    truth: bool | None = None,
+    workers: int = 1,
+) -> dict[tuple[str, str], EfficiencyTable]:
+    """Efficiencies of several requirements, with several precuts, in one pass over the sample.
+
+    Parameters
+    ----------
+    sample, binning, weight, weight_sys, truth, workers
+        As of `measure_efficiency`.
+    cuts, precuts
+        Each requirement is measured with each precut.
+
+    Returns
+    -------
+    dict
+        (cut, precut), as given, to table.
+
+    Raises
+    ------
+    BadParameters, CutSyntaxError, UnknownVariable, UnreadableFile
+        Before anything is read.
+    """
+    if not all(cut.strip() for cut in cuts):
+        raise BadParameters("cut is blank; give the requirement, for instance 'kaonID > 0.6'")
+    weight, weight_sys = weight_names(sample, weight, weight_sys)
+    within = {each: truth_precut(sample, each, weight=weight, truth=truth) for each in precuts}
+    # a column that is 1 where the weight is defined: candidates without one are in no bin
+    raw = None if weight is None else f"0 * ({weight}) + 1"
+    filled = fill(
+        sample,
+        binnings=binning,
+        cuts=cuts,
+        precuts=tuple(within.values()),
+        weights=tuple(dict.fromkeys((weight, weight_sys, raw))),
+        workers=workers,
+    )
+    tables = {}
+    for precut, inside in within.items():
+        for cut in cuts:
+            shifted: dict[str, Hist[Any]] = {}
+            if weight_sys is not None:
+                shifted["passing_sys"] = filled.hist(cut, inside, weight_sys)
+                shifted["total_sys"] = filled.hist("", inside, weight_sys)
+            counts = _counts(filled, cut, inside, weight, weight_sys)
+            log.info("%s, %r: %s", sample.name, cut, counts)
+            tables[cut, precut] = EfficiencyTable.from_histograms(
+                filled.hist(cut, inside, weight),
+                filled.hist("", inside, weight),
+                raw=filled.hist("", inside, raw),
+                **shifted,
+                interval="clopper_pearson" if weight is None else "weighted",
+                cut=cut,
+                precut=inside,
+                sample=sample.name,
+                weight=weight,
+                weight_sys=weight_sys,
+                counts=counts,
+            )
+    return tables
 
 
 def weight_names(

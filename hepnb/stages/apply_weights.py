@@ -34,7 +34,7 @@ def _check_tables(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     checked = []
     for number, each in enumerate(tables, 1):
         try:
-            checked.append(TableEntry.model_validate(each).model_dump())
+            checked.append(TableEntry.model_validate(each).model_dump(exclude_none=True))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
@@ -92,7 +92,11 @@ class ApplyWeights(Stage):
             "tables, each {file, reco, truth} with PDG codes; empty: made here from the "
             "calibration samples below"
         ),
-        json_schema_extra={"group": "Data"},
+        json_schema_extra={
+            "group": "Data",
+            "widget": "entries",
+            "example": "- {file: weights.csv, reco: 321, truth: 321}",
+        },
     )
     selection: Cut = Field(
         default="", description="candidates that get weights; a friend tree of all needs none"
@@ -106,8 +110,10 @@ class ApplyWeights(Stage):
     replica_shape: Literal["gaussian", "lognormal"] = Field(
         default="gaussian", description="distribution of the replicas; log-normal is positive"
     )
-    on_missing: Literal["warn", "raise"] = Field(
-        default="warn", description="tracks in no table: take the default weight, or stop"
+    on_missing: Literal["count", "warn", "raise"] = Field(
+        default="count",
+        description="tracks in no table: count them and take the default weight, with a warning, "
+        "or stop",
     )
     default_weight: float = Field(default=1.0, description="weight of tracks in no table")
     keep: list[str] = Field(default=[], description="variables to copy beside the weights")

@@ -8,7 +8,7 @@ from typing import Any
 from hepnb.data.catalogue import catalogue
 from hepnb.errors import BadParameters
 
-__all__ = ("check_background", "check_mass_models", "check_strings")
+__all__ = ("check_background", "check_mass", "check_mass_models", "check_strings")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def check_background(stage: Any, *, variables: Iterable[str], fakes: str = "") -
         With the ways that the samples allow.
     """
     from hepnb.data.expressions import parse
-    from hepnb.pid.subtraction.choices import check_choice
+    from hepnb.pid.subtraction.choices import WITHOUT_MASS, check_choice
 
     check_mass_models(stage.mass_model, stage.alternative_model)
     if fakes and stage.sweights not in {"fit", "cows"}:
@@ -69,11 +69,10 @@ def check_background(stage: Any, *, variables: Iterable[str], fakes: str = "") -
         )
         raise BadParameters(message)
     known = catalogue(stage.site)
-    data, simulation = (
-        known[name].study(stage.study).particle(stage.particle) if name else None
-        for name in (stage.data, stage.mc)
-    )
-    assert data is not None
+    data = known[stage.data].study(stage.study).particle(stage.particle)
+    simulation = None
+    if stage.mc and stage.sweights in WITHOUT_MASS:
+        simulation = known[stage.mc].study(stage.study).particle(stage.particle)
     check_choice(
         data,
         stage.sweights,
@@ -84,6 +83,30 @@ def check_background(stage: Any, *, variables: Iterable[str], fakes: str = "") -
         regions=stage.score_regions,
         variables=[name for text in variables for name in parse(text).names],
     )
+
+
+def check_mass(stage: Any, mass: str = "") -> None:
+    """Ask whether the study of a stage has a mass to fit.
+
+    Parameters
+    ----------
+    stage
+        With site, data and study.
+    mass
+        Variable that is fitted in place of the study's.
+
+    Raises
+    ------
+    BadParameters
+        If there is none.
+    """
+    sample = catalogue(stage.site)[stage.data].study(stage.study)
+    if not (mass.strip() or sample.mass):
+        message = (
+            f"study {stage.study!r} of {stage.data!r} has no mass to fit: its background is "
+            "subtracted in the stages that measure, by sweights='simulation' or 'learned'"
+        )
+        raise BadParameters(message)
 
 
 def check_mass_models(*names: str) -> None:

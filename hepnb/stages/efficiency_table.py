@@ -97,10 +97,15 @@ class EfficiencyTable(Stage):
     other_models: OtherModels = Field(default=[])
     replicas: Replicas = 0
 
+    @property
+    def background_mc(self) -> str:
+        """Collection of simulation, where it tells the background; else blank."""
+        return self.mc if self.sweights in {"simulation", "learned"} else ""
+
     def input_files(self) -> tuple[str, ...]:
         """Files of the study, of simulation where it is used, and the catalogue's."""
-        simulated = [self.mc] if self.sweights in {"simulation", "learned"} and self.mc else []
-        return catalogue(self.site).input_files(self.study, self.data, *simulated)
+        names = [each for each in (self.data, self.background_mc) if each]
+        return catalogue(self.site).input_files(self.study, *names)
 
     def check(self) -> None:
         """Look up the names in cuts and axes, the mass models, and a way to subtract background."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.checks import check_mass_models, check_strings
+from hepnb.stages.checks import check_mass, check_mass_models, check_strings
 from hepnb.stages.fields import Cut, Interval, Site
 from hepnb.stages.stage import Stage
 
@@ -93,3 +93,4 @@ class MassFit(Stage):
             study=self.study,
             particle=self.particle,
         )
+        check_mass(self, self.mass)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from hepnb.data.catalogue import catalogue
-from hepnb.stages.checks import check_mass_models, check_strings
+from hepnb.stages.checks import check_mass, check_mass_models, check_strings
 from hepnb.stages.fields import Interval, Site
 from hepnb.stages.stage import Stage
 
@@ -92,3 +92,4 @@ class Refit(Stage):
         check_mass_models(*filter(None, self.models))
         names = {"study": self.study, "particle": self.particle}
         check_strings((), site=self.site, collections=(self.data,), **names)
+        check_mass(self)

@@ -24,7 +24,9 @@ class EntriesField(Field):
 
     def build(self) -> widgets.Widget:  # noqa: D102
         self.text = widgets.Textarea(
-            continuous_update=False, layout={"width": "100%", "height": "auto"}
+            placeholder=str(self.spec.extra.get("example", "")),
+            continuous_update=False,
+            layout={"width": "100%", "height": "auto"},
         )
         self.text.add_class("hepnb-code")
         return self.watch(self.text)
@@ -43,5 +45,6 @@ class EntriesField(Field):
             for one in value
         ]
         text = yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=90)
+        text = text if plain else ""  # the example shows through
         self.text.value = text
         self.text.rows = min(max(text.count("\n") + 1, _FEWEST_ROWS), _MOST_ROWS)

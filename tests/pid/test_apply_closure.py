@@ -8,6 +8,7 @@ import hepnb
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters
 from hepnb.pid.apply import apply_weights, calibration_tables, compare_with_data
+from hepnb.pid.efficiency import measure_efficiency
 from hepnb.pid.weight_table import data_mc_ratio
 
 BINNING = {"p": [0.5, 1.0, 1.5, 2.0, 3.0, 4.5], "cosTheta": [-0.8, -0.3, 0.2, 0.9]}
@@ -71,6 +72,38 @@ def test_toy_closes_in_total_and_bin_by_bin(requirement):
     assert closure.p_value > 1e-3
     off = abs(closure.total["mc_yield"] - closure.total["data_yield"])
     assert off > 10 * closure.total["data_error"]
+
+
+def test_without_replicas_the_tables_have_no_uncertainty_and_the_rest_stays():
+    data, mc = (toy(20_000, seed=(3, i), kind=each) for i, each in enumerate(("data", "mc")))
+    table = data_mc_ratio(data, mc, cut=CUT, binning=BINNING)
+    closures = [
+        compare_with_data(
+            apply_weights(mc, {(321, 321): table}, particles={"K": 321}, seed=1, replicas=n),
+            data,
+            binning=BINNING,
+        )
+        for n in (0, 2)
+    ]
+    bare, varied = closures
+    np.testing.assert_array_equal(bare.frame["mc_error"], varied.frame["mc_error"])
+    assert (bare.frame["table_error"] == 0).all()
+    assert bare.total["predicted_yield"] == varied.total["predicted_yield"]
+    assert "tables without replicas" in bare.summary()
+    bare.plot()
+
+
+def test_undefined_requirements_fail_in_simulation_as_in_data():
+    data, mc = (toy(20_000, seed=(3, i), kind=each) for i, each in enumerate(("data", "mc")))
+    table = data_mc_ratio(data, mc, cut=CUT, binning=BINNING)
+    undefined = CUT.replace("0.5", "0.5 + 0 * log(K_p - 2)")
+    applied = apply_weights(
+        mc, {(321, 321): table}, particles={"K": 321}, seed=1, replicas=0, requirement="fail"
+    )
+    closure = compare_with_data(applied, data, binning=BINNING, cut=undefined)
+    passing = measure_efficiency(mc, cut=undefined, binning=BINNING).frame["efficiency"]
+    share = closure.frame["mc_yield"] / closure.frame["data_total"]
+    np.testing.assert_allclose(share, 1 - passing, rtol=1e-9)
 
 
 def test_yields_are_those_counted_by_hand():

@@ -177,6 +177,37 @@ def test_missing_weights_raise_or_warn_with_the_fraction_of_each_cause(caplog):
     assert "10 % out of range" in caplog.text
 
 
+def test_tracks_without_a_weight_are_counted_in_the_summary_without_a_warning(caplog):
+    frame = candidates(200)
+    frame.loc[:19, "K_p"] = 9.0
+    with caplog.at_level(logging.WARNING):
+        applied = apply_weights(frame, one(), particles=["K"], seed=1, on_missing="count")
+    assert not caplog.records
+    assert "10 % out of range" in applied.summary()
+    assert "tracks in no table have the weight 1, in all replicas" in applied.summary()
+
+
+def test_blocks_of_several_bins_are_looked_up_and_fluctuate_together():
+    """An automatic binning: of 2 x 2 cells in p and cosTheta three are one block."""
+    rows = symmetric(make_table({"p": (0.5, 4.5), "q": (0, 1, 2, 3)})).frame[:3]
+    edges = {"p_min": [0.5, 2.0, 0.5], "p_max": [2.0, 4.5, 4.5]}
+    edges |= {"cosTheta_min": [-1, -1, 0], "cosTheta_max": [0, 0, 1.0]}
+    blocks = rows.drop(columns=["q_min", "q_max"]).assign(**edges)
+    blocks = blocks.assign(variable="kaonID", threshold=0.5).drop(columns="data_MC_sys_shift")
+    frame = candidates(500)
+    applied = apply_weights(frame, {(321, 321): blocks}, particles=["K"], seed=1, replicas=20)
+    weights = applied.frame()
+    p, cos = frame["K_p"], frame["K_cosTheta"]
+    which = np.where(cos >= 0, 2, np.where(p < 2, 0, 1))
+    np.testing.assert_array_equal(weights["Weight"], blocks["data_MC_ratio"].to_numpy()[which])
+    replicas = weights.filter(regex=r"^Weight_\d+$").to_numpy()
+    for block in range(3):
+        alike = replicas[which == block]
+        assert len(alike) > 50
+        np.testing.assert_array_equal(alike, alike[:1].repeat(len(alike), axis=0))
+    assert len(np.unique(replicas[:, 0])) == 3
+
+
 def test_momenta_in_mev_are_suspected():
     """Specs section 7, row 6."""
     frame = candidates(100)

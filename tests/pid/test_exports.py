@@ -15,7 +15,7 @@ from hepnb.errors import BadTable
 from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
 from hepnb.pid.formats.flat_files import read_frame
 from hepnb.pid.tables.flat_table import FLAT_COLUMNS
-from hepnb.pid.tables.table_bins import axes_of_rows
+from hepnb.pid.tables.table_bins import axes_of_rows, grid_of_rows, rows_of
 from hepnb.pid.weight_table import WeightTable
 
 SYSTEMATICS = {"nominal": 0.0, "stat_up": 1, "stat_dn": -1, "sys_up": 1, "sys_dn": -1}
@@ -118,6 +118,40 @@ def test_bins_that_are_no_grid_are_refused_although_none_overlap():
     )
     with pytest.raises(BadTable, match=r"row 3 spans 2 cells .* not rectangular"):
         axes_of_rows(rows, ["p", "q"])
+
+
+BLOCKS = pd.DataFrame(
+    {"p_min": [0, 1, 0.0], "p_max": [1, 3, 3.0], "q_min": [0, 0, 1.0], "q_max": [1, 1, 2.0]}
+)
+
+
+def test_blocks_of_several_bins_become_a_grid_that_knows_its_blocks():
+    axes, frame = grid_of_rows(BLOCKS.assign(value=[1.0, 2.0, 3.0]).iloc[[2, 0, 1]], ["p", "q"])
+    assert axes == {"p": (0, 1, 3), "q": (0, 1, 2)}
+    assert frame["value"].tolist() == [1, 3, 2, 3]
+    assert frame["block"].tolist() == [1, 0, 2, 0]
+    pd.testing.assert_frame_equal(frame[list(BLOCKS)], rows_of(axes), check_dtype=False)
+    _, missing = grid_of_rows(BLOCKS.assign(value=1.0).iloc[[0, 2]], ["p", "q"])
+    assert missing["block"].tolist() == [0, 1, -1, 1]
+    assert missing["value"].isna().tolist() == [False, False, True, False]
+
+
+def test_a_grid_has_no_blocks_and_overlapping_ones_are_refused():
+    rows = rows_of({"p": (0, 1, 2), "q": (0, 1, 2)})
+    assert "block" not in grid_of_rows(rows.iloc[::-1], ["p", "q"])[1]
+    with pytest.raises(BadTable, match="give the same bin"):
+        grid_of_rows(pd.concat([rows, rows.iloc[:1]], ignore_index=True), ["p", "q"])
+    wider = BLOCKS.assign(q_min=[0, 0, 0.5])
+    with pytest.raises(BadTable, match=r"row 3 overlaps row\(s\) 1, 2"):
+        grid_of_rows(wider, ["p", "q"])
+    # 60 small bins along the diagonal, and a large one beside them: 61 cells along each axis
+    low = np.append(np.arange(60.0), 60.0)
+    high = np.append(low[:-1] + 1, 90.0)
+    many = {f"{axis}_{end}": each for axis in "pqr" for end, each in (("min", low), ("max", high))}
+    many["p_max"] = np.append(high[:-1], 100.0)
+    many["p_min"] = np.append(low[:-1], 58.5)
+    with pytest.raises(BadTable, match="at most 100000"):
+        grid_of_rows(pd.DataFrame(many), ["p", "q", "r"])
 
 
 def test_axes_are_found_by_exact_pairs_of_columns(make_table, make_columns, make_sample, tmp_path):

@@ -12,7 +12,8 @@ from hepnb.data.catalogue import catalogue
 from hepnb.data.samples import true_efficiency
 from hepnb.errors import BadParameters, UnknownCollection, UnknownVariable
 from hepnb.pid import measure_efficiency, produce_data_mc_ratio
-from hepnb.pid.production.fixed_weights import make_fixed_weights, measure_efficiencies
+from hepnb.pid.efficiency import measure_efficiencies
+from hepnb.pid.production.fixed_weights import make_fixed_weights
 from hepnb.pid.production.weight_config import WeightConfig, collection_of, study_with
 from hepnb.stages.fixed_weights import FixedWeights
 

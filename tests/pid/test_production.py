@@ -53,6 +53,18 @@ def test_every_task_ends_done_failed_or_on_the_grid(campaign):
     assert counted == {"done": 4, "failed": 1, "on_grid": 1}
 
 
+def test_a_collection_of_data_and_simulation_is_refused_before_anything_is_fitted(
+    small_samples, monkeypatch
+):
+    monkeypatch.delattr("hepnb.pid.production.production.refit_ntuples")
+    tasks = [
+        NtupleTask(path=f"{small_samples}/{name}.root", proc="both", short_name=name[-2:])
+        for name in ("proc13_KS", "MC15rd_proc13_ee")
+    ]
+    with pytest.raises(BadParameters, match="'both' is data in one task and mc in another"):
+        produce(tasks)
+
+
 def test_the_catalogue_registers_one_campaign_with_both_weights(campaign, small_samples):
     _, folder, _ = campaign
     found = catalogue(folder / "spring.yaml")

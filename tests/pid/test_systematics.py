@@ -99,6 +99,14 @@ def test_replicas_of_counts_have_the_spread_of_replicas_of_candidates(bootstrap)
     np.testing.assert_allclose(np.std(found, axis=0), bootstrap.total, rtol=0.38)
 
 
+def test_a_bin_without_candidates_has_no_spread_and_spoils_no_other(sample, fits, bootstrap):
+    binning = {"x": [0.0, 0.5, 1.0, 2.0]}
+    found = bootstrap_efficiency(sample, *fits, cut="ok", binning=binning, replicas=5)
+    for each in (found.statistical, found.total, found.shape, found.difference()["error"]):
+        assert np.isfinite(each).tolist() == [True, True, False]
+    np.testing.assert_array_equal(found.floating[:, :2], bootstrap.floating[:5])
+
+
 def test_shapes_shift_all_bins_together(bootstrap):
     change = bootstrap.floating - bootstrap.fixed
     correlation = np.corrcoef(change.T)[0, 1]

@@ -126,14 +126,12 @@ WITHOUT_MASS = {"study": "mumugamma", "particle": "mu", "precut": "", "binning":
 WITHOUT_MASS |= {"cut": "muonID > 0.5", "variable": "muonID", "fake_particle": "mu", "cuts": [""]}
 
 
-@pytest.mark.parametrize("name", SUBTRACTING)
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({}, "no stored weights; choose 'simulation' .* 'learned'"),
-        ({"sweights": "fit"}, "no mass to fit; choose 'simulation' .* 'learned'"),
-        ({"sweights": "cows"}, "no mass to fit"),
-        ({"sweights": "learned", "mc": ""}, "name it as `mc`|'' is no collection"),
+        ({"sweights": "cows"}, "no mass to fit; choose 'simulation' .* 'learned'"),
+        ({"sweights": "learned", "mc": ""}, "name it as `mc`"),
         ({"sweights": "simulation", "data": "MC15rd_prompt"}, "choose 'none'"),
         ({"sweights": "simulation", "mc_scale": 1, "control_region": "gamma_E > 3"}, "not both"),
         ({"sweights": "simulation", "control_region": "gamma_Energy > 3"}, "mean 'gamma_E'"),
@@ -142,10 +140,8 @@ WITHOUT_MASS |= {"cut": "muonID > 0.5", "variable": "muonID", "fake_particle": "
         ({"sweights": "learned", "study": "Dst", "particle": "K"}, "name variables that tell"),
     ],
 )
-def test_a_way_to_subtract_the_background_that_cannot_work_is_refused(
-    name, changed, message, small_site
-):
-    kind = stages.find(name)
+def test_a_way_to_subtract_the_background_that_cannot_work_is_refused(changed, message, small_site):
+    kind = stages.find("efficiency_table")
     values = {"site": small_site} | WITHOUT_MASS | changed
     stage = kind.from_values({k: v for k, v in values.items() if k in kind.model_fields})
     with pytest.raises(HepnbError, match=message):
@@ -153,11 +149,23 @@ def test_a_way_to_subtract_the_background_that_cannot_work_is_refused(
 
 
 @pytest.mark.parametrize("name", SUBTRACTING)
-@pytest.mark.parametrize("choice", ["simulation", "learned", "none"])
-def test_a_study_without_mass_has_its_ways(name, choice, small_site):
+def test_a_study_without_mass_has_its_ways_in_every_stage(name, small_site):
     kind = stages.find(name)
-    values = {"site": small_site, "sweights": choice} | WITHOUT_MASS
-    kind.from_values({k: v for k, v in values.items() if k in kind.model_fields}).check()
+    values = {"site": small_site} | WITHOUT_MASS
+    known = {k: v for k, v in values.items() if k in kind.model_fields}
+    for choice in ("simulation", "learned", "none"):
+        kind.from_values(known | {"sweights": choice}).check()
+    with pytest.raises(BadParameters, match="no mass to fit"):
+        kind.from_values(known | {"sweights": "fit"}).check()
+
+
+@pytest.mark.parametrize("name", ["mass_fit", "refit"])
+def test_a_fit_needs_a_mass(name, small_site):
+    values = {"site": small_site, "study": "mumugamma", "particle": "mu"}
+    with pytest.raises(BadParameters, match=r"no mass to fit.*sweights='simulation' or 'learned'"):
+        stages.find(name).from_values(values).check()
+    if name == "mass_fit":
+        stages.find(name).from_values(values | {"mass": "gamma_E"}).check()
 
 
 @pytest.mark.parametrize("name", ["id_vs_misid_curve", "plot_distribution"])

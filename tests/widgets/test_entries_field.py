@@ -7,6 +7,7 @@ import yaml
 
 import hepnb
 from hepnb.errors import BadParameters
+from hepnb.stages.apply_weights import ApplyWeights
 from hepnb.stages.fixed_weights import FixedWeights
 from hepnb.stages.production import Production
 
@@ -26,6 +27,17 @@ def test_entries_are_shown_as_yaml_and_read_back(interactive_form, stage, name):
     assert yaml.safe_load(field.text.value) == stage.model_fields[name].default
     assert getattr(stage.from_values({name: field.read()}), name) == getattr(stage(), name)
     assert form.stage == stage()
+
+
+def test_tables_to_apply_are_entries_too_and_an_empty_list_shows_an_example(interactive_form):
+    form = interactive_form(ApplyWeights, {})
+    field = form._panel.fields["tables"]
+    assert field.text.value == ""
+    assert form.stage == ApplyWeights()
+    field.text.value = field.text.placeholder
+    assert form.stage.tables == [{"file": "weights.csv", "reco": 321, "truth": 321}]
+    field.text.value = "- {file: weights.csv, reco: 321}"
+    assert "table 1, truth: Field required" in field.message.value
 
 
 def test_an_edit_changes_the_stage_and_its_command(interactive_form):

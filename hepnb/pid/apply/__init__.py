@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hepnb.pid.apply.applied import AppliedWeights
-    from hepnb.pid.apply.calibration_tables import calibration_tables
+    from hepnb.pid.apply.calibration import calibration_tables
     from hepnb.pid.apply.closure import Closure, compare_with_data
     from hepnb.pid.apply.coverage import CAUSES, Coverage
     from hepnb.pid.apply.factors import Variation
@@ -39,7 +39,7 @@ _LAZY = {
     "Coverage": "hepnb.pid.apply.coverage",
     "Variation": "hepnb.pid.apply.factors",
     "apply_weights": "hepnb.pid.apply.weighting",
-    "calibration_tables": "hepnb.pid.apply.calibration_tables",
+    "calibration_tables": "hepnb.pid.apply.calibration",
     "compare_with_data": "hepnb.pid.apply.closure",
     "tables_from_files": "hepnb.pid.apply.species_tables",
 }

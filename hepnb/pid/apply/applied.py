@@ -148,6 +148,8 @@ class AppliedWeights:
     def summary(self) -> str:
         """Say what is in a table, and the mean weight of each particle."""
         lines = [self.coverage.summary()]
+        if not self.coverage.complete:
+            lines.append(f"tracks in no table have the weight {self.default:g}, in all replicas")
         for name, number in self._means().items():
             spread = number["uncertainty"]
             lines.append(

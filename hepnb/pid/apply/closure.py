@@ -80,10 +80,12 @@ class Closure:
     def summary(self) -> str:
         """Say how well the totals agree, and how many bins agree within two sigma."""
         total, pulls = self.total, self.good["pull"]
+        known = total["table_error"] > 0
+        tables = f" ± {total['table_error']:.1f} (tables)" if known else ", tables without replicas"
         return (
             f"data {total['data_yield']:.1f} ± {total['data_error']:.1f}, weighted simulation "
-            f"{total['predicted_yield']:.1f} ± {total['mc_error']:.1f} (its size) ± "
-            f"{total['table_error']:.1f} (tables), without weights {total['mc_yield']:.1f}: "
+            f"{total['predicted_yield']:.1f} ± {total['mc_error']:.1f} (its size){tables}, "
+            f"without weights {total['mc_yield']:.1f}: "
             f"{total['pull']:+.2f} sigma\n{int((pulls.abs() < 2).sum())} of {len(pulls)} bins "
             f"within two sigma, p-value {self.p_value:.2g}"
         )
@@ -145,37 +147,44 @@ def compare_with_data(
     """
     track = applied.tracks[0]
     cut = _requirement(track) if cut is None else cut
+    failing = track.requirement == "fail"
     efficiency = measure_efficiency(data, cut=cut, binning=binning, precut=precut)
-    if track.requirement == "fail":
-        efficiency, cut = efficiency.failing(), f"not [{cut}]"
-    measured = efficiency.frame
-    total, weights, squares = _sums(applied, track, cut=cut, binning=binning, precut=precut)
-    s_total = measured["sum_w"].to_numpy()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # yields of one simulated candidate per candidate in data
-        share = np.where(total > 0, s_total / total, np.nan)
-        eps = weights / np.where(total > 0, total, np.nan)
-        variance = (squares - 2 * eps[1] * weights[1] + eps[1] ** 2 * total) * share**2
-    yields = weights * share
+    measured = (efficiency.failing() if failing else efficiency).frame
+    sums = _sums(applied, track, cut=cut, failing=failing, binning=binning, precut=precut)
+    yields, variance = _scaled(*sums, measured["sum_w"].to_numpy())
+    replicas = yields[2:]
     frame = rows_of({name: tuple(map(float, edges)) for name, edges in binning.items()}).assign(
-        data_total=s_total,
-        data_yield=measured["efficiency"] * s_total,
-        data_error=measured[["stat_up", "stat_dn"]].max(axis=1) * s_total,
+        data_total=measured["sum_w"],
+        data_yield=measured["efficiency"] * measured["sum_w"],
+        data_error=measured[["stat_up", "stat_dn"]].max(axis=1) * measured["sum_w"],
         mc_yield=yields[0],
         predicted_yield=yields[1],
         mc_error=np.sqrt(variance),
-        table_error=yields[2:].std(axis=0, ddof=1) if len(yields) > 3 else np.nan,
+        # without replicas nothing is known of the tables
+        table_error=replicas.std(axis=0, ddof=1) if len(replicas) > 1 else 0.0 * yields[1],
     )
-    good = np.isfinite(frame).all(axis=1).to_numpy()
+    frame = frame.assign(pull=_pull(frame))
+    good = np.isfinite(frame["pull"]).to_numpy()
     summed = frame[good].sum()
-    errors = np.sqrt((frame.loc[good, ["data_error", "mc_error"]] ** 2).sum())
-    replicas = yields[2:, good].sum(axis=1)
-    parts = {name: float(summed[name]) for name in ("data_yield", "mc_yield", "predicted_yield")}
-    parts |= {str(name): float(each) for name, each in errors.items()}
-    parts["table_error"] = float(replicas.std(ddof=1)) if len(replicas) > 1 else float("nan")
-    return Closure(
-        frame.assign(pull=_pull(frame)), parts | {"pull": float(_pull(parts))}, binning, cut
-    )
+    total = {name: float(summed[name]) for name in ("data_yield", "mc_yield", "predicted_yield")}
+    for name in ("data_error", "mc_error"):
+        total[name] = float(np.sqrt((frame.loc[good, name] ** 2).sum()))
+    together = replicas[:, good].sum(axis=1)
+    total["table_error"] = float(together.std(ddof=1)) if len(together) > 1 else 0.0
+    total["pull"] = float(_pull(total)) if good.any() else float("nan")
+    return Closure(frame, total, binning, f"not [{cut}]" if failing else cut)
+
+
+def _scaled(
+    total: np.ndarray, weights: np.ndarray, squares: np.ndarray, data: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give yields of simulation at as many candidates as in data, and the nominal's variance."""
+    known = np.where(total > 0, total, np.nan)
+    share = data / known
+    eps = weights[1] / known
+    # of sum_i (w_i - eps) over all candidates, with w_i = 0 for those that are not counted
+    variance = np.maximum(squares - 2 * eps * weights[1] + eps**2 * total, 0.0)
+    return weights * share, variance * share**2
 
 
 def _requirement(track: Track) -> str:
@@ -196,6 +205,7 @@ def _sums(
     track: Track,
     *,
     cut: str,
+    failing: bool,
     binning: Mapping[str, Sequence[float]],
     precut: str,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -204,8 +214,9 @@ def _sums(
     Returns
     -------
     (ndarray, ndarray, ndarray)
-        All candidates, of shape (bins,); those that pass with weight one, with the nominal weight
-        and with each replica, of shape (2 + replicas, bins); and the squares of the nominal one.
+        All candidates, of shape (bins,); those that pass (or fail, if `failing`) with weight one,
+        with the nominal weight and with each replica, of shape (2 + replicas, bins); and the
+        squares of the nominal one.
     """
     sample = dataclasses.replace(applied.sample, prefix=track.name)
     axes = {name: tuple(map(float, edges)) for name, edges in binning.items()}
@@ -222,8 +233,9 @@ def _sums(
         found = find_bins(axes, values)
         counted &= found >= 0
         total += np.bincount(found[counted], minlength=bins)
-        passing = counted & bound["cut"].mask(columns)
-        row, cell = rows[passing], found[passing]
+        # what is undefined (NaN) fails, in simulation as in data
+        chosen = counted & (bound["cut"].mask(columns) ^ failing)
+        row, cell = rows[chosen], found[chosen]
         series = [np.ones(len(track.nominal)), track.nominal, *track.replicas]
         for i, weight in enumerate(series):
             sums[i] += np.bincount(cell, weight[row], minlength=bins)

@@ -4,11 +4,11 @@ A track that passes the requirement has the weight ``R = eps_data / eps_MC`` of 
 fails it, where failing is what the analysis asks for, ``(1 - eps_data) / (1 - eps_MC)``. Replica i
 moves the weight of bin b by ``z_ib s_b + Z_i t_b``:
 
-- ``z_ib`` is one standard normal number per bin of the table, the statistical fluctuation of the
-  calibration. All tracks in a bin share it, so that several tracks of a candidate in one bin move
-  together, and bins are independent. A bin's fail weight moves with the same number, downwards
-  where its pass weight moves upwards (exact where either data or simulation dominates ``s_b``, and
-  nearly so where both efficiencies are alike).
+- ``z_ib`` is one standard normal number per bin of the table (one per block of bins, where its rows
+  are such), the statistical fluctuation of the calibration. All tracks in a bin share it, so that
+  several tracks of a candidate in one bin move together, and bins are independent. A bin's fail
+  weight moves with the same number, downwards where its pass weight moves upwards (exact where
+  either data or simulation dominates ``s_b``, and nearly so where both efficiencies are alike).
 - ``Z_i`` is one number per table: the systematic shift ``t_b`` is fully correlated over bins and
   keeps its sign. Tables read from a file that holds lengths of error bars only have no sign left:
   there every bin moves the same way.
@@ -37,6 +37,7 @@ import pandas as pd
 
 from hepnb.errors import BadParameters, BadTable, nearest
 from hepnb.pid.tables.flat_table import RATIO_COLUMNS
+from hepnb.pid.tables.table_bins import BLOCK
 from hepnb.pid.tables.weight_result import WeightTable
 from hepnb.stats import weighted
 
@@ -188,6 +189,9 @@ def replicas_of(
     """
     identity = _identity(table, species)
     z = _normals(variation.seed, identity, "stat", variation.replicas, table.axes)
+    if BLOCK in table.frame:  # bins of one block are one measurement
+        _, first, which = np.unique(table.frame[BLOCK], return_index=True, return_inverse=True)
+        z = z[:, first[which]]
     whose = b"" if variation.common_systematic else identity
     big_z = _generator(variation.seed, whose, "sys").standard_normal((variation.replicas, 1))
     move = _moved(z, weights.stat_plus, weights.stat_minus, variation.errors)

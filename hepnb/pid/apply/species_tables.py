@@ -11,7 +11,7 @@ import pandas as pd
 
 from hepnb.errors import BadTable
 from hepnb.pid.tables.flat_table import RATIO_COLUMNS
-from hepnb.pid.tables.table_bins import axes_of_rows, axis_names, sort_rows
+from hepnb.pid.tables.table_bins import axis_names, grid_of_rows
 from hepnb.pid.tables.weight_result import WeightTable
 
 __all__ = ("AnyTable", "SpeciesTables", "check_tables", "tables_from_files")
@@ -104,11 +104,11 @@ def _opened(table: AnyTable) -> WeightTable:
 
 
 def _regular(table: WeightTable) -> WeightTable:
-    """Table whose frame is in the order of its bins, whatever was done to it."""
+    """Table whose frame is a grid in the order of its bins, whatever was done to it."""
     missing = [each for each in RATIO_COLUMNS if each not in table.frame]
     names = [each for each in axis_names(table.frame.columns) if each in table.axes]
     if missing or not names:
         what = f"no column {missing[0]!r}" if missing else "no axis <axis>_min, <axis>_max"
         raise BadTable(f"{what}; see hepnb.pid.tables.flat_table for the columns of a table")
-    axes = axes_of_rows(table.frame, names)
-    return dataclasses.replace(table, frame=sort_rows(table.frame, axes), axes=axes)
+    axes, frame = grid_of_rows(table.frame, names)
+    return dataclasses.replace(table, frame=frame, axes=axes)

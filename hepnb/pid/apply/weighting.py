@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from hepnb.errors import BadParameters, BadTable, nearest
 from hepnb.pid.apply.applied import AppliedWeights, FileFormat
 from hepnb.pid.apply.binding import bind_track, sample_of
+from hepnb.pid.apply.coverage import Coverage
 from hepnb.pid.apply.factors import Errors, Requirement, Variation
 from hepnb.pid.apply.lookup import LastEdge, check_last_edge
 from hepnb.pid.apply.species_tables import AnyTable, SpeciesTables, check_tables
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ("OnMissing", "apply_weights")
 
-OnMissing = Literal["raise", "warn"]
+OnMissing = Literal["raise", "warn", "count"]
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +81,8 @@ def apply_weights(
     default
         Weight of tracks without one, in all replicas too.
     on_missing
-        Tracks without a weight: ``"raise"``, or ``"warn"`` and use the default. Both tell the
-        fraction by cause.
+        Tracks without a weight: ``"raise"``; or use the default, and ``"warn"`` or just
+        ``"count"``. All tell the fraction by cause, in the summary too.
     last_edge
         Whether a value on the last edge of an axis is in the last bin, see
         `hepnb.pid.apply.lookup`.
@@ -117,14 +118,7 @@ def apply_weights(
     )
     selection = sample.bind(cut) if cut.strip() else None
     coverage, occupancy = survey(sample, tracks, selection)
-    if not coverage.complete:
-        if on_missing == "raise":
-            remedy = (
-                "give tables for these species and ranges, select the candidates with cut=, or "
-                f"take the default weight, {default:g}, with on_missing='warn'"
-            )
-            raise BadTable(f"tracks without a weight:\n{coverage.summary()}\n{remedy}")
-        log.warning("%s; the others get the weight %g", coverage.summary(), default)
+    _check_complete(coverage, on_missing, default)
     return AppliedWeights(
         sample,
         tracks,
@@ -136,6 +130,19 @@ def apply_weights(
         occupancy,
         file_format,
     )
+
+
+def _check_complete(coverage: Coverage, on_missing: str, default: float) -> None:
+    """Refuse tracks without a weight, or warn of them, as was asked for."""
+    if coverage.complete or on_missing == "count":
+        return
+    if on_missing == "raise":
+        remedy = (
+            "give tables for these species and ranges, select the candidates with cut=, or "
+            f"take the default weight, {default:g}, with on_missing='warn'"
+        )
+        raise BadTable(f"tracks without a weight:\n{coverage.summary()}\n{remedy}")
+    log.warning("%s; the others get the weight %g", coverage.summary(), default)
 
 
 def _check(particles: Any, **choices: str) -> None:

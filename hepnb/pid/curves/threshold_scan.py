@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -240,7 +240,7 @@ def _sums(
     return sums
 
 
-def _passing(cells: Floats, accept: Literal["above", "below"]) -> Floats:
+def _passing(cells: Floats, accept: Accept) -> Floats:
     """Sum of the cells beyond each threshold; there is one cell more than thresholds."""
     if accept == "below":
         return np.asarray(np.cumsum(cells)[:-1])

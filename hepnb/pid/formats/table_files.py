@@ -27,7 +27,7 @@ from hepnb.pid.formats.legacy_rows import KEYS, normalise
 from hepnb.pid.formats.sysvar_files import is_sysvar, read_sysvar
 from hepnb.pid.formats.uhi_files import read_uhi
 from hepnb.pid.tables.flat_table import FLAT_COLUMNS, join_cut
-from hepnb.pid.tables.table_bins import axes_of_rows, axis_names, sort_rows
+from hepnb.pid.tables.table_bins import axis_names, grid_of_rows
 from hepnb.pid.tables.weight_result import WeightTable
 
 __all__ = ("TableFile", "read_tables", "tables_of")
@@ -184,15 +184,15 @@ def _same(value: Any, wanted: Any) -> bool:
 
 def _table(rows: pd.DataFrame, name: str) -> WeightTable:
     names = [each for each in axis_names(rows.columns) if f"{each}_min" not in FLAT_COLUMNS]
+    bare = rows.drop(columns=[each for each in KEYS if each in rows])
     try:
-        axes = axes_of_rows(rows.reset_index(drop=True), names)
+        axes, frame = grid_of_rows(bare.reset_index(drop=True), names)
     except BadTable as error:
         raise BadTable(f"{name}: {error}") from None
     variable, threshold = rows[["variable", "threshold"]].iloc[0]
     known = isinstance(variable, str) and variable != ""
-    frame = sort_rows(rows.drop(columns=[each for each in KEYS if each in rows]), axes)
     cut = join_cut(variable, float(threshold)) if known else ""
-    bare = frame["data_efficiency"].isna() & frame["MC_efficiency"].isna()
+    only_ratio = frame["data_efficiency"].isna() & frame["MC_efficiency"].isna()
     # a ratio without its efficiencies, as old tables have it, is not an empty bin
-    status = np.where(bare & frame["data_MC_ratio"].notna(), "ok", status_of(frame))
+    status = np.where(only_ratio & frame["data_MC_ratio"].notna(), "ok", status_of(frame))
     return WeightTable(frame.assign(status=status), axes, cut=cut)

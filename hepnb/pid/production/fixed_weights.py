@@ -11,9 +11,8 @@ import pandas as pd
 
 from hepnb.data.catalogue import catalogue
 from hepnb.data.chunks import ordered_map
-from hepnb.data.filling import fill
 from hepnb.errors import BadParameters
-from hepnb.pid.efficiency import truth_precut, weight_names
+from hepnb.pid.efficiency import measure_efficiencies
 from hepnb.pid.formats.flat_files import write_frame
 from hepnb.pid.production.weight_config import WeightConfig, collection_of, study_with
 from hepnb.pid.studies import study as registered
@@ -23,7 +22,7 @@ from hepnb.pid.tables.weight_result import WeightTable
 if TYPE_CHECKING:
     from hepnb.data.sample import Sample
 
-__all__ = ("FixedWeights", "make_fixed_weights", "measure_efficiencies", "samples_of")
+__all__ = ("FixedWeights", "make_fixed_weights", "samples_of")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -37,81 +36,6 @@ class _Key(NamedTuple):
     species: str
     precut: str
     cut: str
-
-
-def measure_efficiencies(
-    sample: Sample,
-    *,
-    cuts: Sequence[str],
-    binning: Any,
-    precuts: Sequence[str] = ("",),
-    workers: int = 1,
-) -> dict[tuple[str, str], EfficiencyTable]:
-    """Efficiencies of several requirements, with several precuts, in one pass over the sample.
-
-    Each table is what `hepnb.pid.measure_efficiency` gives for its cut and precut.
-
-    Parameters
-    ----------
-    sample
-        Candidates of one particle.
-    cuts, precuts, binning, workers
-        As of `hepnb.data.filling.fill`.
-
-    Returns
-    -------
-    dict
-        (cut, precut), as given, to table.
-
-    Raises
-    ------
-    BadParameters, CutSyntaxError, UnknownVariable, UnreadableFile
-        Before anything is read.
-    """
-    weight, weight_sys = weight_names(sample)
-    raw = None if weight is None else f"0 * ({weight}) + 1"
-    within = {each: truth_precut(sample, each, weight=weight) for each in precuts}
-    filled = fill(
-        sample,
-        binnings=binning,
-        cuts=cuts,
-        precuts=tuple(within.values()),
-        weights=tuple(dict.fromkeys((weight, weight_sys, raw))),
-        workers=workers,
-    )
-    tables = {}
-    for precut, inside in within.items():
-        for cut in cuts:
-            shifted = {}
-            if weight_sys is not None:
-                shifted = {
-                    "passing_sys": filled.hist(cut, inside, weight_sys),
-                    "total_sys": filled.hist("", inside, weight_sys),
-                }
-            seen = filled.count(inside, weight)
-            tables[cut, precut] = EfficiencyTable.from_histograms(
-                filled.hist(cut, inside, weight),
-                filled.hist("", inside, weight),
-                raw=filled.hist("", inside, raw),
-                **shifted,
-                interval="clopper_pearson" if weight is None else "weighted",
-                cut=cut,
-                precut=inside,
-                sample=sample.name,
-                weight=weight,
-                weight_sys=weight_sys,
-                counts={
-                    "read": seen.read,
-                    "passing_precut": seen.passed,
-                    "nan_in_precut": seen.nan_precut,
-                    "nan_in_cut": filled.nan_decisions(cut, inside),
-                    "nan_on_axis": seen.nan_axis,
-                    "nan_weight": seen.nan_weight,
-                    "out_of_range": seen.out_of_range,
-                    "in_table": seen.filled,
-                },
-            )
-    return tables
 
 
 def samples_of(config: WeightConfig, site: str, species: str) -> tuple[Sample, Sample]:

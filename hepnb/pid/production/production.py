@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,23 +199,39 @@ def produce(
     if twice:
         message = f"two tasks are for {' '.join(twice[0])}; give them one path with a pattern"
         raise BadParameters(message)
-    refits: dict[NtupleTask, tuple[Sample, RefitNtuples | None]] = {}
-    failed = {}
+    samples: dict[NtupleTask, Sample] = {}
+    failed: dict[NtupleTask, str] = {}
     for task in (each for each in tasks if not each.on_grid):
         try:
-            sample = sample_of(task)
-            sample.check()
+            samples[task] = sample_of(task)
+            samples[task].check()
+        except HepnbError as error:
+            failed[task] = _told(error)
+    _check_kinds(samples.values())
+    refits: dict[NtupleTask, tuple[Sample, RefitNtuples | None]] = {}
+    for task, sample in samples.items():
+        if task in failed:
+            continue
+        try:
             refit = None
             if study(task.short_name).fittable:
                 refit = refit_ntuples(sample, task.models, new_suffix="_weighted", bins=bins)
             refits[task] = sample, refit
         except HepnbError as error:
-            failed[task] = f"{type(error).__name__}: {error}"
+            failed[task] = _told(error)
+    return Campaign(name, refits, failed, tuple(tasks), settings or Settings())
+
+
+def _told(error: HepnbError) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _check_kinds(samples: Iterable[Sample]) -> None:
+    """Refuse a collection that would be both, before anything is fitted."""
     kinds: dict[str, str] = {}
-    for sample, _ in refits.values():
+    for sample in samples:
         if kinds.setdefault(sample.name, sample.kind) != sample.kind:
             raise BadParameters(f"{sample.name!r} is data in one task and mc in another")
-    return Campaign(name, refits, failed, tuple(tasks), settings or Settings())
 
 
 def _quality(fit: MassFit) -> dict[str, Any]:

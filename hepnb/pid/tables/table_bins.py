@@ -20,11 +20,13 @@ from hist.storage import Weight
 from hepnb.errors import BadParameters, BadTable
 
 __all__ = (
+    "BLOCK",
     "Axes",
     "axes_of_histogram",
     "axes_of_rows",
     "axis_names",
     "difference",
+    "grid_of_rows",
     "histogram_of",
     "rows_of",
     "single_bin",
@@ -39,6 +41,11 @@ def __dir__() -> tuple[str, ...]:
 
 Axes = Mapping[str, tuple[float, ...]]
 """Axis name to bin edges, in the order of the axes."""
+
+BLOCK = "block"
+"""Column of a table whose rows were blocks of several bins: the number of the block."""
+
+_MOST_BINS = 100_000
 
 
 def axes_of_histogram(histogram: Hist[Any]) -> dict[str, tuple[float, ...]]:
@@ -104,14 +111,8 @@ def axes_of_rows(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, tuple[f
         If a row has no width, two rows overlap or repeat each other, or a bin of one row is
         divided in another: a value would then have no single weight.
     """
-    edges, low, high = {}, [], []
-    for name in names:
-        starts, stops = (frame[f"{name}_{end}"].to_numpy(float) for end in ("min", "max"))
-        _check_widths(name, starts, stops)
-        edges[name] = tuple(map(float, np.unique(np.concatenate([starts, stops]))))
-        low.append(np.searchsorted(edges[name], starts))
-        high.append(np.searchsorted(edges[name], stops))
-    _check_coverage(np.array(low), np.array(high), edges)
+    edges, low, high = _cells_of_rows(frame, names)
+    _check_coverage(low, high, edges)
     return edges
 
 
@@ -132,6 +133,49 @@ def sort_rows(frame: pd.DataFrame, axes: Axes) -> pd.DataFrame:
     """
     keys = [f"{name}_{end}" for name in axes for end in ("min", "max")]
     return rows_of(axes).merge(frame, on=keys, how="left", sort=False)[list(frame.columns)]
+
+
+def grid_of_rows(frame: pd.DataFrame, names: Sequence[str]) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Grid of a table whose rows may be blocks of any size, as an automatic binning makes them.
+
+    Parameters
+    ----------
+    frame
+        Rows with columns ``<axis>_min, <axis>_max`` that do not overlap, in any order.
+    names
+        Names of the axes.
+
+    Returns
+    -------
+    (dict, pandas.DataFrame)
+        Axis name to edges, and all bins of that grid in the order of `rows_of` (NaN if missing).
+        If a row is several bins, each has its values, and the column `BLOCK` tells which row it is
+        of (-1 if missing): bins of one block are one measurement, and fluctuate together.
+
+    Raises
+    ------
+    BadTable
+        As `axes_of_rows`, or if the grid has more than 1e5 bins.
+    """
+    edges, low, high = _cells_of_rows(frame, names)
+    shape = [len(each) - 1 for each in edges.values()]
+    if (high - low).max(initial=1) == 1:
+        _check_twins(low, shape)
+        return edges, sort_rows(frame, edges)
+    if math.prod(shape) > _MOST_BINS:
+        message = (
+            f"the blocks make a grid of {math.prod(shape)} bins; at most {_MOST_BINS} are read"
+        )
+        raise BadTable(message)
+    block = np.full(shape, -1)
+    for row, (first, last) in enumerate(zip(low.T, high.T, strict=True)):
+        place = tuple(slice(*each) for each in zip(first, last, strict=True))
+        if (block[place] >= 0).any():
+            _refuse_overlap(row, low, high)
+        block[place] = row
+    blocks = block.ravel()
+    rows = frame.reset_index(drop=True).reindex(blocks).reset_index(drop=True)
+    return edges, rows.assign(**rows_of(edges)).assign(**{BLOCK: blocks})
 
 
 def histogram_of(axes: Axes, values: np.ndarray, variances: np.ndarray) -> Hist[Any]:
@@ -163,6 +207,20 @@ def single_bin(histogram: Hist[Any]) -> Hist[Any]:
     return histogram_of(axes, *(each.sum(keepdims=True) for each in sums(histogram)))
 
 
+def _cells_of_rows(
+    frame: pd.DataFrame, names: Sequence[str]
+) -> tuple[dict[str, tuple[float, ...]], np.ndarray, np.ndarray]:
+    """Give the edges, and first and last cell of each row, of shape (axes, rows)."""
+    edges, low, high = {}, [], []
+    for name in names:
+        starts, stops = (frame[f"{name}_{end}"].to_numpy(float) for end in ("min", "max"))
+        _check_widths(name, starts, stops)
+        edges[name] = tuple(map(float, np.unique(np.concatenate([starts, stops]))))
+        low.append(np.searchsorted(edges[name], starts))
+        high.append(np.searchsorted(edges[name], stops))
+    return edges, np.array(low), np.array(high)
+
+
 def _check_widths(name: str, low: np.ndarray, high: np.ndarray) -> None:
     wrong = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high) & (low < high)))
     if len(wrong):
@@ -178,13 +236,27 @@ def _check_coverage(low: np.ndarray, high: np.ndarray, edges: Axes) -> None:
     shape = [len(each) - 1 for each in edges.values()]
     spans = (high - low).prod(axis=0)
     if spans.max(initial=1) == 1:
-        cells = np.ravel_multi_index(tuple(low), shape)
-        _, first, count = np.unique(cells, return_index=True, return_counts=True)
-        if (count > 1).any():
-            twin = cells == cells[first[np.argmax(count > 1)]]
-            raise BadTable(f"rows {_rows(twin)} give the same bin; keep one of them")
+        _check_twins(low, shape)
         return
     row = int(np.argmax(spans > 1))
+    _refuse_overlap(row, low, high)
+    message = (
+        f"row {row + 1} spans {spans[row]} cells of the grid that the edges of all rows make "
+        f"({math.prod(shape)} cells): bins are not rectangular; tabulate on one grid"
+    )
+    raise BadTable(message)
+
+
+def _check_twins(low: np.ndarray, shape: Sequence[int]) -> None:
+    cells = np.ravel_multi_index(tuple(low), shape)
+    _, first, count = np.unique(cells, return_index=True, return_counts=True)
+    if (count > 1).any():
+        twin = cells == cells[first[np.argmax(count > 1)]]
+        raise BadTable(f"rows {_rows(twin)} give the same bin; keep one of them")
+
+
+def _refuse_overlap(row: int, low: np.ndarray, high: np.ndarray) -> None:
+    """Refuse a row that overlaps others; without such it passes."""
     inside = np.all((low < high[:, row, None]) & (high > low[:, row, None]), axis=0)
     inside[row] = False
     if inside.any():
@@ -193,11 +265,6 @@ def _check_coverage(low: np.ndarray, high: np.ndarray, edges: Axes) -> None:
             "weight; keep either the wide bin or the fine ones"
         )
         raise BadTable(message)
-    message = (
-        f"row {row + 1} spans {spans[row]} cells of the grid that the edges of all rows make "
-        f"({math.prod(shape)} cells): bins are not rectangular; tabulate on one grid"
-    )
-    raise BadTable(message)
 
 
 def _rows(mask: np.ndarray) -> str:

@@ -80,12 +80,12 @@ class Bootstrap:
     @property
     def statistical(self) -> Floats:
         """Standard deviation of each bin with fixed shapes: what ``sum w^2`` estimates."""
-        return np.asarray(np.nanstd(self.fixed, axis=0, ddof=1))
+        return _spread(self.fixed)
 
     @property
     def total(self) -> Floats:
         """Standard deviation of each bin with floating shapes."""
-        return np.asarray(np.nanstd(self.floating, axis=0, ddof=1))
+        return _spread(self.floating)
 
     @property
     def shape(self) -> Floats:
@@ -96,7 +96,7 @@ class Bootstrap:
         component, as the shapes are common to all bins.
         """
         change = self.floating - self.fixed
-        size = np.asarray(np.nanstd(change, axis=0, ddof=1))
+        size = _spread(change)
         whole = change[np.isfinite(change).all(axis=1)][:, np.isfinite(size)]
         signs: Floats = np.ones(len(size))
         if len(whole) > 1:
@@ -124,7 +124,7 @@ class Bootstrap:
             message = "there was one fit only; give bootstrap_efficiency the alternative too"
             raise BadParameters(message)
         found = self.measured["alternative"] - self.measured["nominal"]
-        error = np.nanstd(self.alternative - self.floating, axis=0, ddof=1)
+        error = _spread(self.alternative - self.floating)
         columns = {"difference": found, "error": error, "significance": np.abs(found) / error}
         return pd.concat([rows_of(self.axes), pd.DataFrame(columns)], axis=1)
 
@@ -209,14 +209,23 @@ def bootstrap_efficiency(
     result = Bootstrap(
         axes, measured, found[0], found[1], found[2] if alternative else None, failed
     )
-    low, high = np.nanpercentile(result.floating, [15.87, 84.13], axis=0)
-    if np.any(result.total > _TAILS * 0.5 * (high - low)):
+    known = np.isfinite(result.total)  # bins without candidates have no spread
+    low, high = np.nanpercentile(result.floating[:, known], [15.87, 84.13], axis=0)
+    if np.any(result.total[known] > _TAILS * 0.5 * (high - low)):
         _LOG.warning(
             "replicas of the fit with model %r have tails: its shapes are not determined by these "
             "candidates, and its uncertainty is large; take a simpler model",
             nominal.model.name,
         )
     return result
+
+
+def _spread(replicas: Floats) -> Floats:
+    """Give the standard deviation of each bin; NaN with fewer than two replicas."""
+    known = np.isfinite(replicas).sum(axis=0) > 1
+    found = np.full(replicas.shape[1], np.nan)
+    found[known] = np.nanstd(replicas[:, known], axis=0, ddof=1)
+    return found
 
 
 class _Cells(NamedTuple):

@@ -23,6 +23,7 @@ from hepnb.data.filling import fill
 from hepnb.errors import BadParameters, FitFailed
 from hepnb.pid.efficiency import measure_efficiency
 from hepnb.pid.mass.fit import fit_mass
+from hepnb.pid.mass.weights import MassWeights
 from hepnb.pid.subtraction.cows import cow_function
 from hepnb.pid.tables.efficiency_result import EfficiencyTable
 from hepnb.pid.tables.table_bins import rows_of
@@ -231,22 +232,23 @@ def model_shifts(
     pandas.DataFrame
         Edges of the bins, then a column of shifts per model.
     """
-    fits = {"nominal": nominal}
+    functions = {"nominal": _weights_of(nominal, degree)}
     for name in dict.fromkeys(models):
         try:
             found = fit_mass(sample, name, bins=nominal.spectrum.edges.tolist(), cut=precut)
+            function = _weights_of(found, degree)
         except FitFailed as error:
             _LOG.warning("mass model %r is left out: %s", name, error)
             continue
-        if found.p_value < _POOR or found.refit is None:
+        if found.p_value < _POOR:
             _LOG.warning("mass model %r is left out: %s", name, found.status)
             continue
-        fits[name] = found
-    columns: dict[str, DerivedColumn] = {}
+        functions[name] = function
     variable = nominal.variable or ""
-    for number, fit in enumerate(fits.values()):
-        function = fit.sweight_function if degree is None else cow_function(fit, degree=degree)
-        columns[f"sweight_model{number}"] = function.column(variable, component)
+    columns: dict[str, DerivedColumn] = {
+        f"sweight_model{number}": function.column(variable, component)
+        for number, function in enumerate(functions.values())
+    }
     weighted_sample = sample.with_columns(**columns)
     filled = fill(
         weighted_sample,
@@ -260,9 +262,13 @@ def model_shifts(
     for weight in columns:
         passing, total = (filled.hist(each, precut, weight).values().ravel() for each in (cut, ""))
         eps.append(weighted.efficiency(passing, 0.0, total, 0.0).value)
-    shifts = {name: each - eps[0] for name, each in zip(fits, eps, strict=True)}
+    shifts = {name: each - eps[0] for name, each in zip(functions, eps, strict=True)}
     axes = {name: tuple(map(float, edges)) for name, edges in binning.items()}
     return pd.concat([rows_of(axes), pd.DataFrame(shifts).drop(columns="nominal")], axis=1)
+
+
+def _weights_of(fit: MassFit, degree: int | None) -> MassWeights:
+    return fit.sweight_function if degree is None else cow_function(fit, degree=degree)
 
 
 def _largest(shifts: pd.DataFrame) -> Floats:

@@ -1,0 +1,117 @@
+"""Notebooks of further stages in JupyterLab: a field is changed, and the results with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+import uproot
+
+from hepnb import stages
+
+pytestmark = pytest.mark.browser
+
+SLOW = 300_000  # milliseconds for all cells, on two busy cores
+
+
+@dataclass
+class Open:
+    """A stage's notebook that has run once, and the folder of its results."""
+
+    lab: Any
+    folder: Any
+
+    @property
+    def result(self):
+        return json.loads((self.folder / "result.json").read_text())
+
+    def run_again(self):
+        """Run what is below the form, once it has said that the parameters changed."""
+        self.lab.wait_text(".hepnb-status .hepnb-warning", "Parameters changed")
+        self.lab.run_below(self.lab.cell("form.stage"), SLOW)
+        assert self.lab.errors() == []
+        assert self.lab.problems == []
+        self.lab.wait_text(".hepnb-status .hepnb-info", "The cells below use these values")
+
+
+@pytest.fixture
+def opened(open_notebook, server, small_site):
+    def make(name, **values):
+        stage = stages.find(name)
+        copy = nbformat.read(stage.notebook_path(), as_version=4)
+        [cell] = [each for each in copy.cells if "parameters" in each.metadata.get("tags", ())]
+        values |= {"site": small_site} if "site" in stage.model_fields else {}
+        cell.source += "".join(f"\n{key} = {value!r}" for key, value in values.items())
+        nbformat.write(copy, server.root / f"{name}.ipynb")
+        lab = open_notebook(f"{name}.ipynb")
+        lab.run_all(SLOW)
+        assert lab.errors() == []
+        return Open(lab, server.root / f"{name}_results")
+
+    return make
+
+
+def test_another_variable_gives_another_distribution(opened):
+    run = opened("plot_distribution", cuts=[""])
+    drawn = run.lab.cell("distribution.plot(")
+    before = run.lab.image(drawn)
+    run.lab.find(".hepnb-field-variable input").fill("pionID")
+    run.lab.find(".hepnb-field-bins input").fill("20")
+    run.lab.find(".hepnb-field-bins input").press("Tab")
+    run.run_again()
+    assert run.lab.image(drawn) != before
+    table = pd.read_csv(run.folder / "distribution.csv")
+    assert len(table[table["side"] == "data"]) == 20
+    # few kaons look like pions: most of them are in the first bin
+    assert table["value"].iloc[0] > 0.5
+    assert run.result["parameters"]["variable"] == "pionID"
+
+
+def test_another_cut_of_an_entry_gives_its_table(opened):
+    run = opened("fixed_weights")
+    averages = run.lab.cell("tables.plot()")
+    before = run.lab.image(averages)
+    text = run.lab.find(".hepnb-field-weight_cfg_list textarea")
+    text.fill(text.input_value().replace("kaonID > 0.9", "kaonID > 0.95"))
+    text.press("Tab")
+    run.run_again()
+    assert run.lab.image(averages) != before
+    index = pd.read_csv(run.folder / "weights" / "index.csv")
+    assert set(index["cut"]) == {"kaonID > 0.5", "kaonID > 0.95", "binaryID(K, pi) > 0.6"}
+    table = pd.read_csv(run.folder / "weights" / "kaons_K_K.csv")
+    assert 0.95 in set(table["threshold"])
+
+
+def test_other_names_of_copies_are_written_and_the_old_ones_go(opened):
+    run = opened("refit", data="proc13", study="KS", particle="pi")
+    assert (run.folder / "ntuples" / "proc13_KS_refit.root").exists()
+    run.lab.find(".hepnb-field-new_suffix input").fill("_again")
+    run.lab.find(".hepnb-field-new_suffix input").press("Tab")
+    run.run_again()
+    [copy] = (run.folder / "ntuples").glob("*.root")
+    assert copy.name == "proc13_KS_again.root"
+    with uproot.open(copy) as file:
+        weights = file["KS"]["sweight"].array(library="np")
+    signal = run.result["numbers"]["nominal_N_signal"]
+    assert weights.sum() == pytest.approx(signal["value"], abs=signal["uncertainty"])
+
+
+def test_another_campaign_has_its_name_in_every_file(opened, small_samples):
+    tasks = [{"path": f"{small_samples}/proc13_KS.root", "proc": "proc13", "short_name": "KS"}]
+    run = opened("production", tasks=tasks)
+    assert len(pd.read_csv(run.folder / "tasks.csv")) == 1
+    text = run.lab.find(".hepnb-field-tasks textarea")
+    more = f"- {{path: {small_samples}/proc13_ee.root, proc: proc13, short_name: ee}}\n"
+    text.fill(text.input_value() + more)
+    text.press("Tab")
+    run.lab.find(".hepnb-field-campaign input").fill("spring")
+    run.lab.find(".hepnb-field-campaign input").press("Tab")
+    run.run_again()
+    table = pd.read_csv(run.folder / "tasks.csv")
+    assert table["status"].tolist() == ["ok", "no mass to fit"]
+    assert "spring" in (run.folder / "campaign.yaml").read_text()
+    assert run.result["parameters"]["campaign"] == "spring"
