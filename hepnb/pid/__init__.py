@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hepnb.pid.curves.calibration import calibrate_efficiency, id_vs_misid
-    from hepnb.pid.curves.distributions import bin_edges, compare_distributions
+    from hepnb.pid.curves.distributions import compare_distributions
     from hepnb.pid.curves.roc import roc_curve
     from hepnb.pid.curves.threshold_scan import scan_thresholds
+    from hepnb.pid.curves.variable_span import bin_edges
     from hepnb.pid.efficiency import EfficiencyTable, measure_efficiency
     from hepnb.pid.mass.fit import MassFit, fit_mass
     from hepnb.pid.mass.models import MassModel, mass_model_names, register_mass_model
@@ -55,7 +56,7 @@ _LAZY = {
     "MassFit": "hepnb.pid.mass.fit",
     "MassModel": "hepnb.pid.mass.models",
     "WeightTable": "hepnb.pid.tables.weight_result",
-    "bin_edges": "hepnb.pid.curves.distributions",
+    "bin_edges": "hepnb.pid.curves.variable_span",
     "calibrate_efficiency": "hepnb.pid.curves.calibration",
     "choose_sweights": "hepnb.pid.subtraction.sweight_columns",
     "compare_distributions": "hepnb.pid.curves.distributions",

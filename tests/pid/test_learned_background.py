@@ -152,6 +152,20 @@ def test_a_region_without_data_has_no_weights_and_its_candidates_are_counted_as_
     made.plot(), made.plot(2), made.plot(0)
 
 
+def test_yields_far_from_equal_are_found_and_templates_fluctuate():
+    """Species far apart with few of one: from equal yields MIGRAD stops where it starts."""
+    signal = np.array([0, 5, 11, 11, 48, 100, 234, 528, 908, 1275, 1233, 1201, 1100, 848, 1689.0])
+    background = np.array([96, 123, 109, 110, 90, 97, 90, 45, 32, 13, 3, 0, 1, 0, 0.0])
+    shares = [each / each.sum() for each in (signal, background)]
+    counts = np.rint(18_000 * shares[0] + 2_000 * shares[1])
+    found = fit_templates(counts, np.array([signal, background]))
+    assert found.status == "ok"
+    np.testing.assert_allclose(found.yields, [18_000, 2_000], rtol=2e-3)
+    # Poisson errors of data and of both templates, 9181 and 809 candidates, at least
+    least = [np.hypot(n**0.5, n / m**0.5) for n, m in ((18_000, 9_181), (2_000, 809))]
+    assert np.all(found.errors > 0.9 * np.array(least))
+
+
 def test_features_that_tell_nothing_are_refused(small):
     columns = dict(small[1].frame) | {"flat": np.ones(small[1].entries)}
     simulated = Sample.from_frame(columns, kind="mc", truth="species == 0")

@@ -13,15 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hepnb.data.filling import Filled, fill
-from hepnb.errors import BadParameters
-from hepnb.pid.curves.variable_span import variable_span
 from hepnb.pid.efficiency import truth_precut, weight_names
 from hepnb.stats.goodness_of_fit import Chi2Test, two_sample_chi2_test
 
 if TYPE_CHECKING:
     from hepnb.data.sample import Sample
 
-__all__ = ("Comparison", "Distribution", "bin_edges", "compare_distributions")
+__all__ = ("Comparison", "Distribution", "compare_distributions")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -142,50 +140,6 @@ class Comparison:
         path = Path(directory) / f"{name}.csv"
         self.frame.to_csv(path, index=False, lineterminator="\n")
         return [path]
-
-
-def bin_edges(
-    sample: Sample,
-    variable: str,
-    *,
-    bins: int = 50,
-    range: Sequence[float] | None = None,  # noqa: A002 -- the field's word, as in numpy
-    cut: str = "",
-    log: bool = False,
-) -> Floats:
-    """Equal bins of a variable, on a logarithmic axis if asked.
-
-    Parameters
-    ----------
-    sample, variable, cut
-        Where to look for the range, if none is given.
-    bins
-        How many.
-    range
-        Both ends, included; None for all that the candidates span, with `log` the positive ones.
-    log
-        Bins of equal ratios.
-
-    Returns
-    -------
-    ndarray
-        Of shape (bins + 1,).
-
-    Raises
-    ------
-    BadParameters
-        If the candidates span no range, or a logarithmic one starts at 0 or below.
-    """
-    if range is None:
-        low, high = variable_span(sample, variable, cut=cut, positive=log)
-    else:
-        low, high = (float(each) for each in range)
-    if log and low <= 0:
-        raise BadParameters(f"logarithmic bins cannot start at {low:g}; give a range above 0")
-    edges = (np.geomspace if log else np.linspace)(low, high, bins + 1)
-    # bins are [lo, hi): a PID of exactly 1 is to be in the last one all the same
-    edges[[0, -1]] = low, np.nextafter(high, np.inf)
-    return edges
 
 
 def compare_distributions(

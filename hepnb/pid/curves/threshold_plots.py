@@ -169,7 +169,7 @@ def _draw_ratio(ax: Any, data: pd.DataFrame, mc: pd.DataFrame) -> None:
                     alpha=0.35, lw=0)  # fmt: skip
     ax.plot(cut, found.value, color=colour, lw=1.2)
     # the ends, where next to nothing passes, must not set the range
-    certain = np.isfinite(found.value) & (down + up < 0.2)
+    certain = np.isfinite(found.value) & (down + up < 0.2) & (mc["efficiency"] > 0.05)
     shown = found.value[certain] if certain.any() else np.ones(1)
     reach = 1.3 * max(0.03, float(np.abs(shown - 1.0).max()))
     ax.set(ylim=(1 - reach, 1 + reach))

@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hepnb.data.binning import Edges, Grid, make_grids
 from hepnb.data.sample import DerivedColumn, Sample
 from hepnb.errors import BadParameters
 from hepnb.pid.subtraction.mc_background import species_cuts
-from hepnb.pid.subtraction.score_cells import ScoreCells, train_score
+from hepnb.pid.subtraction.score_cells import ScoreCells, region_of, train_score
 from hepnb.pid.subtraction.score_factorisation import ScoreFactorisation, score_factorisation
 from hepnb.pid.subtraction.template_fit import TemplateFit, fit_templates
 
@@ -266,17 +265,6 @@ def _score_fit(  # noqa: PLR0917 -- private, and called once
     # of shape (regions, species, cells)
     templates = np.stack([_counts(cells, grid, [each]) for each in test], axis=1)
     return ScoreFit(cells, grid, tuple(map(fit_templates, counts, templates)))
-
-
-def region_of(grid: Grid | None, columns: Mapping[str, Any]) -> NDArray[np.intp]:
-    """Give the bin of each candidate, of shape (n,): -1 outside; 0 for all if there is no grid."""
-    if grid is None:
-        return np.zeros(len(columns[next(iter(columns))]), np.intp)
-    values = {axis: np.asarray(columns[axis.variable], float) for axis in grid.axes}
-    digits = {axis: axis.digitise(each) for axis, each in values.items()}
-    missing = np.any([np.isnan(each) for each in values.values()], axis=0)
-    number = np.where(grid.inside, np.cumsum(grid.inside) - 1, -1)
-    return np.asarray(number[grid.locate(digits, missing)])
 
 
 def _read(

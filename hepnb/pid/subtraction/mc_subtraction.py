@@ -75,6 +75,7 @@ class McSubtraction:
                 f"  {row.background}: {row.simulated:,} simulated candidates, of which each stands "
                 f"for {row.scale:.3g}{error} in data; systematic {100 * row.systematic:.3g} %"
             )
+        lines.append("Counts of candidates that are read hold these too, with negative weights.")
         return "\n".join(lines)
 
     def numbers(self) -> dict[str, dict[str, Any]]:

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hepnb.data.binning import Grid
 from hepnb.errors import FitFailed, MissingExtra
 
-__all__ = ("ScoreCells", "train_score")
+__all__ = ("ScoreCells", "region_of", "train_score")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -135,6 +136,17 @@ def train_score(
         )
         raise FitFailed(message)
     return cells
+
+
+def region_of(grid: Grid | None, columns: Mapping[str, Any]) -> NDArray[np.intp]:
+    """Give the bin of each candidate, of shape (n,): -1 outside; 0 for all if there is no grid."""
+    if grid is None:
+        return np.zeros(len(columns[next(iter(columns))]), np.intp)
+    values = {axis: np.asarray(columns[axis.variable], float) for axis in grid.axes}
+    digits = {axis: axis.digitise(each) for axis, each in values.items()}
+    missing = np.any([np.isnan(each) for each in values.values()], axis=0)
+    number = np.where(grid.inside, np.cumsum(grid.inside) - 1, -1)
+    return np.asarray(number[grid.locate(digits, missing)])
 
 
 def _one_thread() -> AbstractContextManager[Any]:

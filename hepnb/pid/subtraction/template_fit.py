@@ -28,6 +28,7 @@ Floats = NDArray[np.float64]
 
 _SINGULAR = 1e-4  # determinant, of 1 for species apart, below which weights are noise
 _LEAST = 1e-3  # share of all candidates, the least that a yield counts in the weights
+_STEPS = 200  # of expectation and maximisation, for a start
 _FEW = 10  # candidates, or simulated ones of a species, below which no fit is made
 
 
@@ -131,13 +132,23 @@ def _yields(counts: Floats, templates: Floats) -> tuple[Floats, Floats]:
     names = [f"n{i}" for i in range(len(templates))]
     edges = np.arange(len(counts) + 1.0)
     cost = Template(counts, edges, list(templates), name=names, method="da")
-    minuit = Minuit(cost, *np.full(len(names), counts.sum() / len(names)), name=names)
+    minuit = Minuit(cost, *_start(counts, templates), name=names)
     minuit.limits = (0.0, None)
     minuit.migrad()
-    if not minuit.valid:
+    # far from the minimum the likelihood is not even convex: MIGRAD may stop there, and say valid
+    if not (minuit.valid and minuit.accurate):
         raise FitFailed("the fit of templates has no valid minimum; use fewer species or regions")
     minuit.hesse()
     return np.array(minuit.values), np.array(minuit.errors)
+
+
+def _start(counts: Floats, templates: Floats) -> Floats:
+    """Give the yields that fit best if templates had no fluctuations of their own (EM steps)."""
+    shares = _shares(templates)
+    yields = np.full(len(shares), counts.sum() / len(shares))
+    for _ in range(_STEPS):
+        yields = yields * (shares @ (counts / np.maximum(yields @ shares, 1e-300)))
+    return np.asarray(np.maximum(yields, _LEAST * counts.sum()))
 
 
 def _weights(counts: Floats, templates: Floats, yields: Floats) -> tuple[Floats, str]:
