@@ -1,0 +1,1 @@
+"""Background functions: families, f-test, envelope, signal plus background."""
