@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hepnb.background.filling import Filler, Windows, make_edges, make_visible
-from hepnb.background.reading import Spectral, mass_of, numbers, read_spectrum, sample_of
+from hepnb.background.reading import Spectral, mass_of, read_spectrum, sample_of
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.data.sample import Sample
 from hepnb.errors import BadParameters, BadTable, UnreadableFile, nearest
@@ -43,7 +43,7 @@ def file_stem(category: str) -> str:
     """
     if _SAFE.fullmatch(category):
         return category
-    words = re.sub(r"[^A-Za-z0-9.+=-]+", "_", category)[:80].strip("._") or "category"
+    words = re.sub(r"[^A-Za-z0-9.+=-]+", "_", category)[:80].strip("._+=-") or "category"
     return f"{words}-{hashlib.sha256(category.encode()).hexdigest()[:6]}"
 
 
@@ -180,11 +180,9 @@ def _by_column(
         for name in _chosen(categories, by_name)
     }
     for chunk in sample.iterate([variable, by, *([weight] if weight else [])], cut=cut):
-        masses = numbers(chunk[variable], variable)
-        weights = numbers(chunk[weight], weight) if weight else None
         for value, filler in fillers.items():
-            chosen = numbers(chunk[by], by) == value
-            filler.add(masses[chosen], None if weights is None else weights[chosen])
+            chosen = chunk[by] == value
+            filler.add(chunk[variable][chosen], chunk[weight][chosen] if weight else None)
     spectra = {}
     for value, filler in fillers.items():
         filler.check_range(f"category {names[value]!r}", chosen=range is not None)
@@ -209,7 +207,7 @@ def _numbered(sample: Sample, by: str, cut: str) -> tuple[Sample, dict[float, st
         return coded, {float(code): word for code, word in enumerate(ordered)}
     values: set[float] = set()
     for chunk in sample.iterate([by], cut=cut):
-        found = np.unique(numbers(chunk[by], by))
+        found = np.unique(chunk[by])
         if np.isnan(found).any():
             raise BadTable(f"{by!r} is NaN for some candidates; leave them out by a cut")
         values |= set(found.tolist())

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from hepnb.background.filling import Windows, make_edges, make_visible
-from hepnb.background.reading import MASS, Spectral, mass_of, numbers, sample_of
+from hepnb.background.reading import MASS, Spectral, mass_of, sample_of
 from hepnb.background.signal.shapes import SignalShape
 from hepnb.background.spectrum import FloatArray, MassSpectrum
 from hepnb.errors import BadParameters, BadTable
@@ -196,8 +196,8 @@ def pseudo_data_from_simulation(
     sample = sample_of(source, tree=tree, category=category)
     variable, edges = mass_of(sample, mass), make_edges(range, bins)
     table = sample.read(list(dict.fromkeys((variable, weight))), cut=cut)
-    masses = numbers(table[variable].to_numpy(), variable)
-    weights = numbers(table[weight].to_numpy(), weight) * scale
+    masses = table[variable].to_numpy(dtype=np.float64)
+    weights = table[weight].to_numpy(dtype=np.float64) * scale
     inside = (masses >= edges[0]) & (masses < edges[-1])
     masses, weights = masses[inside], weights[inside]
     if not np.isfinite(weights).all() or (weights < 0).any():

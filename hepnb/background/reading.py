@@ -90,7 +90,7 @@ def read_spectrum(
     BadTable
         Rows of counts leave gaps or overlap, a bin's content is negative, or more than half of the
         candidates are outside of the default range.
-    UnreadableFile, UnknownVariable, CutSyntaxError
+    UnreadableFile, UnknownVariable, BadVariable, CutSyntaxError
         As `Sample` does.
     """
     binned: dict[str, Any] = {
@@ -116,8 +116,7 @@ def read_spectrum(
     edges = make_edges(range, bins)
     filler = Filler(edges, make_visible(edges, blind, unblind=unblind), weighted=bool(weight))
     for chunk in sample.iterate([variable, *([weight] if weight else [])], cut=cut):
-        weights = numbers(chunk[weight], weight) if weight else None
-        filler.add(numbers(chunk[variable], variable), weights)
+        filler.add(chunk[variable], chunk[weight] if weight else None)
     filler.check_range(repr(sample.name), chosen=range is not None)
     return filler.spectrum(variable=variable, category=category)
 
@@ -195,21 +194,7 @@ def mass_of(sample: Sample, mass: str) -> str:
     )
 
 
-def numbers(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.float64]:
-    """Values as float64, shape (n,).
-
-    Raises
-    ------
-    BadTable
-        They are words.
-    """
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise BadTable(f"{name!r} holds words where numbers are needed") from None
-
-
-def _rows(sample: Sample) -> list[npt.NDArray[np.float64]]:
+def _rows(sample: Sample) -> tuple[npt.NDArray[np.float64], ...]:
     missing = [each for each in ROWS if each not in sample.columns]
     if missing:
         raise BadTable(
@@ -217,7 +202,7 @@ def _rows(sample: Sample) -> list[npt.NDArray[np.float64]]:
             f"per bin with {', '.join(ROWS)} (it has {', '.join(sample.columns)})"
         )
     table = sample.read(ROWS)
-    return [numbers(table[each].to_numpy(), each) for each in ROWS]
+    return tuple(table[each].to_numpy(dtype=np.float64) for each in ROWS)
 
 
 def _are_paths(source: Any) -> bool:
