@@ -39,7 +39,7 @@ def file_stem(category: str) -> str:
     Examples
     --------
     >>> file_stem("VBF Tag/0")
-    'VBF_Tag_0-5c3e7b'
+    'VBF_Tag_0-e816c4'
     """
     if _SAFE.fullmatch(category):
         return category
