@@ -11,18 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepnb.background.families import Family, family
-from hepnb.background.fitting.fit import (
-    assembled,
-    covariance_of,
-    fit_background,
-    follow,
-)
-from hepnb.background.fitting.likelihood import Likelihood
+from hepnb.background.fitting.fit import assembled
 from hepnb.background.fitting.result import BackgroundFit, Status
+from hepnb.background.fitting.signal_model import Profiled, SignalModel, Start
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters, FitFailed
 
-__all__ = ("SignalFit", "fit_signal_strength")
+__all__ = ("SignalFit", "as_signal_fit", "fit_signal_strength")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -134,47 +129,56 @@ def fit_signal_strength(
             floating=floating,
             unbinned=unbinned,
         )
-    kind = family(family_name)
-    if spectrum.total == 0.0:
-        message = "no candidate is visible; a signal strength needs at least one"
-        raise BadParameters(message)
-    shape = kind.shape(order, spectrum.lo, spectrum.hi)
-    likelihood = Likelihood(spectrum, shape, signal=signal, unbinned=unbinned)
-    if not likelihood.signal_visible > 0.0:
+    model = SignalModel(spectrum, family_name, order, signal, unbinned=unbinned)
+    starts = () if start is None else (_start_of(start, spectrum),)
+    found = model.fit(strength=strength, starts=starts)
+    if found is None:
         message = (
-            f"the signal expects {likelihood.signal_visible:g} events in the visible bins; "
-            "widen the range, or unblind it"
-        )
-        raise BadParameters(message)
-    near = start or fit_background(spectrum, kind, order, unbinned=unbinned)
-    alone, mu = (near.background, near.strength) if isinstance(near, SignalFit) else (near, 0.0)
-    objective = likelihood.objective(strength=strength)
-    minimum = follow(objective, [_point(alone, mu, strength, spectrum.total)])
-    if minimum is None:
-        message = (
-            f"{kind.label} {order} with signal strength {strength}: an expectation is negative; "
-            "keep the strength nearer to 0"
+            f"{model.title} with signal strength {strength}: the function is zero where there are "
+            "candidates, whatever is tried"
         )
         raise FitFailed(message)
-    covariance = covariance_of(minimum, objective.bounds)
-    k = shape.n_components
-    _, fitted, _ = objective.split(minimum.x)
+    return as_signal_fit(model, found, free=strength is None)
+
+
+def as_signal_fit(model: SignalModel, found: Profiled, *, free: bool) -> SignalFit:
+    """Give the whole fit of a minimum.
+
+    Parameters
+    ----------
+    model
+        What was fitted.
+    found
+        Its minimum.
+    free
+        Whether the strength was fitted.
+    """
+    likelihood = model.likelihood
     background = assembled(
-        likelihood, kind, order, minimum, tries=1, free_strength=strength is None
+        likelihood,
+        model.family,
+        model.order,
+        found.minimum,
+        tries=found.tries,
+        free_strength=free,
     )
+    if found.limited and background.valid:
+        background = dataclasses.replace(background, status="at_bound")
     return SignalFit(
-        strength=fitted if strength is None else strength,
-        strength_error=float(np.sqrt(covariance[k, k])) if strength is None else np.nan,
+        strength=found.strength,
+        strength_error=found.strength_error,
         background=background,
-        signal=signal,
-        nll=minimum.value - spectrum.total * float(np.log(spectrum.total)),
+        signal=likelihood.signal,
+        nll=found.nll,
         status=background.status,
     )
 
 
-def _point(near: BackgroundFit, mu: float, held: float | None, total: float) -> Floats:
-    weights = np.maximum(near.weights, 1e-4) * (near.total / total)
-    return np.concatenate([weights, [mu] if held is None else [], near.theta])
+def _start_of(near: SignalFit | BackgroundFit, spectrum: MassSpectrum) -> Start:
+    alone, mu = (near.background, near.strength) if isinstance(near, SignalFit) else (near, 0.0)
+    # components at zero can come back
+    weights = np.maximum(alone.weights, 1e-4) * max(alone.total, 1e-3 * spectrum.total)
+    return Start(weights, mu, alone.theta)
 
 
 def _fit_floating(
