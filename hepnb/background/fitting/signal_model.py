@@ -111,9 +111,13 @@ class SignalModel:
         return f"{self.family.label} {self.order}"
 
     @property
-    def convex(self) -> bool:
-        """Whether there is one minimum only, wherever a fit begins."""
-        return not self.likelihood.shape.theta_names
+    def one_minimum(self) -> bool:
+        """Whether fits end at the same minimum wherever they begin.
+
+        So they do for fixed components, where the likelihood is convex, and for a single slope.
+        """
+        shape = self.likelihood.shape
+        return not shape.theta_names or (isinstance(shape, SumOfTilted) and shape.n_components == 1)
 
     @cached_property
     def lower(self) -> SignalModel | None:

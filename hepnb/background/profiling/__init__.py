@@ -1,0 +1,1 @@
+"""Discrete profiling of the signal strength, and studies of its bias and coverage."""
