@@ -90,7 +90,7 @@ class Shape(ABC):
         return self.density_parts(mass, theta).value
 
     def start(self) -> Floats:
-        """Values of the parameters to begin a fit with: shape (n_theta,)."""
+        """Give values of the parameters to begin with: shape (n_theta,)."""
         return np.asarray(self.bounds.mean(axis=1))
 
     def fractions(self, edges: Floats, theta: Floats) -> Floats:

@@ -54,6 +54,10 @@ class SumOfTilted(Shape):
         ends = self.x(np.asarray(span, float))
         self._span = (float(ends[0]), float(ends[1]))
 
+    def start(self) -> Floats:
+        """Parameters that make every component flat in the mass, as far as bounds allow."""
+        return np.clip(np.zeros(len(self.bounds)), *self.bounds.T)
+
     @abstractmethod
     def x(self, mass: Floats) -> Floats:
         """Variable in which the components are exponentials."""

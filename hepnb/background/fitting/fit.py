@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
 from hepnb.background.families import Family, Shape, family
 from hepnb.background.families.sums import SumOfTilted
-from hepnb.background.fitting.likelihood import Likelihood, Objective
-from hepnb.background.fitting.newton import Minimum, minimise
+from hepnb.background.fitting.likelihood import Likelihood
+from hepnb.background.fitting.newton import Minimum
 from hepnb.background.fitting.result import ACTIVE, BackgroundFit, Status
-from hepnb.background.fitting.starts import pair_starts, spread_start, steepest
+from hepnb.background.fitting.search import Lower, follow, largest_gain, search
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters
 
-__all__ = ("assembled", "covariance_of", "fit_background", "follow", "starting_points")
+__all__ = ("assembled", "covariance_of", "fit_background", "follow")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -24,8 +22,6 @@ def __dir__() -> tuple[str, ...]:
 
 
 Floats = NDArray[np.float64]
-
-_NO_GAIN = 1e-5  # of the negative logarithm: a further component that gains less is not tried
 
 
 def fit_background(
@@ -46,7 +42,8 @@ def fit_background(
         The function.
     lower
         Fit of the next lower order to the same data, where it is at hand; sums with free slopes
-        begin from it, and never end above it.
+        begin from it, and never end above it. A user's formula begins from its parameters too,
+        as far as they have the same names.
     unbinned
         Fit candidate by candidate; the spectrum must hold them.
 
@@ -65,79 +62,28 @@ def fit_background(
     if unbinned and spectrum.masses is None:
         message = "unbinned: the spectrum holds counts, not candidates; fit it binned"
         raise BadParameters(message)
-    likelihood = Likelihood(
-        spectrum, kind.shape(order, spectrum.lo, spectrum.hi), unbinned=unbinned
-    )
+    shape = kind.shape(order, spectrum.lo, spectrum.hi)
+    likelihood = Likelihood(spectrum, shape, unbinned=unbinned)
     if spectrum.total == 0.0:
         return _empty(likelihood, kind, order)
-    if isinstance(likelihood.shape, SumOfTilted) and order > 1 and lower is None:
-        lower = fit_background(spectrum, kind, order - kind.step, unbinned=unbinned)
-    starts = starting_points(likelihood, lower)
-    minimum = follow(likelihood.objective(), starts) if starts else None
-    if lower is not None and isinstance(likelihood.shape, SumOfTilted):
-        minimum = _not_above(lower, minimum, likelihood)
+    if isinstance(shape, SumOfTilted) and order > 1:
+        lower = lower or fit_background(spectrum, kind, order - kind.step, unbinned=unbinned)
+        if lower.family.name != kind.name or lower.order != order - kind.step:
+            message = (
+                f"{kind.label} {order} begins from {kind.label} {order - kind.step}, not from "
+                f"{lower.title}; leave `lower` out"
+            )
+            raise BadParameters(message)
+    minimum, tries = search(likelihood, None if lower is None else _lower_of(lower))
     if minimum is None:
         message = f"{kind.label} {order} is zero where there are candidates, whatever is tried"
         raise BadParameters(message)
-    fit = assembled(likelihood, kind, order, minimum, tries=len(starts))
-    return _bounded_gain(fit, likelihood)
+    return assembled(likelihood, kind, order, minimum, tries=tries)
 
 
-def follow(objective: Objective, starts: list[Floats]) -> Minimum | None:
-    """Follow every start down and keep the lowest minimum.
-
-    Parameters
-    ----------
-    objective
-        What to minimise.
-    starts
-        Points, each of shape (n,).
-
-    Returns
-    -------
-    Minimum or None
-        None if the likelihood is zero at every start.
-    """
-    best: Minimum | None = None
-    for start in starts:
-        found = minimise(objective, start, objective.bounds, scale=objective.scale)
-        if found is not None and (best is None or found.value < best.value):
-            best = found
-    return best
-
-
-def starting_points(likelihood: Likelihood, lower: BackgroundFit | None) -> list[Floats]:
-    """Give the points from which to begin a fit of background alone.
-
-    Parameters
-    ----------
-    likelihood
-        Data and function.
-    lower
-        Fit with one component fewer.
-
-    Returns
-    -------
-    list of ndarray
-        Weights, then parameters. Empty if no further component can lower the likelihood of
-        `lower`.
-    """
-    shape = likelihood.shape
-    even = np.full(shape.n_components, 1.0 / shape.n_components)
-    if not isinstance(shape, SumOfTilted):
-        return [np.concatenate([even, shape.start()])]
-    if lower is None:
-        return [np.array([1.0, _mean_slope(shape)])]
-    if lower.certificate < _NO_GAIN:
-        return []
-    seen = np.concatenate([lower.weights, [0.05]]) / 1.05
-    slope, _ = steepest(likelihood, lower.expected()[likelihood.spectrum.visible])
-    starts = [np.concatenate([seen, lower.theta, [slope]])]
-    if shape.n_components == 2:
-        starts += [np.concatenate(pair) for pair in pair_starts(likelihood, number=3)]
-    else:
-        starts.append(np.concatenate(spread_start(likelihood, shape.n_components)))
-    return starts
+def _lower_of(fit: BackgroundFit) -> Lower:
+    weights = fit.weights * fit.total / fit.spectrum.total
+    return Lower(weights, fit.theta, fit.shape.theta_names, fit.valid)
 
 
 def covariance_of(minimum: Minimum, bounds: Floats) -> Floats:
@@ -148,22 +94,6 @@ def covariance_of(minimum: Minimum, bounds: Floats) -> Floats:
         minimum.hessian[np.ix_(free, free)], hermitian=True
     )
     return covariance
-
-
-def _mean_slope(shape: SumOfTilted) -> float:
-    return float(shape.grid(9)[4])
-
-
-def _not_above(lower: BackgroundFit, found: Minimum | None, likelihood: Likelihood) -> Minimum:
-    """Give the lower order, with an unused component, where nothing better was found."""
-    seen = lower.total / likelihood.spectrum.total
-    weights = np.concatenate([lower.weights * seen, [0.0]])
-    x = np.concatenate([weights, lower.theta, lower.theta[-1:]])
-    same = likelihood.objective()(x)
-    assert same is not None
-    if found is not None and found.value <= same.value:
-        return found
-    return Minimum(x, *same, converged=lower.valid, steps=0)
 
 
 def assembled(
@@ -184,7 +114,7 @@ def assembled(
     minimum
         In the variables of `Objective`.
     tries
-        Starting points followed.
+        Starting points.
     free_strength
         Whether a signal strength is among the variables.
     """
@@ -214,29 +144,28 @@ def assembled(
         nll=minimum.value - n_candidates,
         status=status,
         at_bound=at_bound,
-        certificate=_violation(minimum, k, n_candidates),
+        certificate=_certificate(likelihood, minimum, weights, theta),
         tries=tries,
         covariance=covariance * n_candidates**2,
         unbinned=likelihood.masses is not None,
     )
 
 
-def _bounded_gain(fit: BackgroundFit, likelihood: Likelihood) -> BackgroundFit:
-    if not isinstance(likelihood.shape, SumOfTilted):
-        return fit
-    _, gain = steepest(likelihood, fit.expected()[fit.spectrum.visible])
-    return dataclasses.replace(fit, certificate=max(gain, 0.0))
-
-
-def _violation(minimum: Minimum, k: int, n_candidates: float) -> float:
-    gradient = minimum.gradient[:k] / n_candidates
-    used = minimum.x[:k] > ACTIVE
-    return float(max(-gradient.min(), np.abs(gradient[used]).max(initial=0.0), 0.0))
+def _certificate(likelihood: Likelihood, minimum: Minimum, weights: Floats, theta: Floats) -> float:
+    """Give how far the minimum may be from the lowest; see `BackgroundFit.certificate`."""
+    free = bool(likelihood.shape.theta_names)
+    if isinstance(likelihood.shape, SumOfTilted) and likelihood.signal is None:
+        return max(largest_gain(likelihood, weights, theta)[1], 0.0)
+    if free:
+        return float("nan")
+    gradient = minimum.gradient[: len(weights)] / likelihood.spectrum.total
+    return float(max(-gradient.min(), np.abs(gradient[weights > ACTIVE]).max(initial=0.0), 0.0))
 
 
 def _at_bound(shape: Shape, weights: Floats, theta: Floats) -> tuple[tuple[str, ...], bool]:
     unused = [f"weight_{k}" for k, weight in enumerate(weights, 1) if weight <= ACTIVE]
-    near = 1e-9 * (shape.bounds[:, 1] - shape.bounds[:, 0])
+    width = shape.bounds[:, 1] - shape.bounds[:, 0]
+    near = 1e-9 * np.where(np.isfinite(width), width, 1.0)
     ends = (theta <= shape.bounds[:, 0] + near) | (theta >= shape.bounds[:, 1] - near)
     # the slope of an unused component means nothing
     ends &= weights[shape.owner] > ACTIVE
@@ -245,6 +174,7 @@ def _at_bound(shape: Shape, weights: Floats, theta: Floats) -> tuple[tuple[str, 
 
 
 def _empty(likelihood: Likelihood, kind: Family, order: int) -> BackgroundFit:
+    """Give no events in a flat shape, or the flattest that the family has at hand."""
     shape = likelihood.shape
     k = shape.n_components
     theta = shape.start()

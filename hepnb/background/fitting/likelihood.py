@@ -8,6 +8,7 @@ expectation of the visible range equals the candidates in it.
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -82,6 +83,18 @@ class Likelihood:
         self._fixed = None if shape.theta_names else self._evaluated(np.empty(0))
         self.signal_row, self.signal_visible = self._signal_columns()
 
+    def filled(self, spectrum: MassSpectrum) -> Likelihood:
+        """Give the binned likelihood of other counts in the same bins.
+
+        Parameters
+        ----------
+        spectrum
+            Such as pseudo-data from ``spectrum.with_counts``; what was evaluated is kept.
+        """
+        other = copy.copy(self)
+        other.spectrum, other.counts = spectrum, spectrum.counts[spectrum.visible]
+        return other
+
     def columns(self, theta: Floats) -> Columns:
         """Give the components at these parameters: densities per row, shares of the range."""
         return self._fixed or self._evaluated(theta)
@@ -101,13 +114,12 @@ class Likelihood:
         return Objective(self, self.counts if counts is None else counts, strength)
 
     def _evaluated(self, theta: Floats) -> Columns:
-        runs = self.shape.integral_parts(self._run_low, self._run_high, theta)
-        visible = runs.mapped(lambda part: part.sum(axis=0))
         if self.masses is not None:
-            return Columns(self.shape.density_parts(self.masses, theta), visible)
+            runs = self.shape.integral_parts(self._run_low, self._run_high, theta)
+            return Columns(self.shape.density_parts(self.masses, theta), _summed(runs))
         width = (self._high - self._low)[:, None]
         bins = self.shape.integral_parts(self._low, self._high, theta)
-        return Columns(bins.mapped(lambda part: part / width), visible)
+        return Columns(bins.mapped(lambda part: part / width), _summed(bins))
 
     def _signal_columns(self) -> tuple[Floats, float]:
         if self.signal is None:
@@ -117,6 +129,10 @@ class Likelihood:
         if self.masses is not None:
             return self.signal.expected * self.signal.density(self.masses), float(shares.sum())
         return shares / (self._high - self._low), float(shares.sum())
+
+
+def _summed(parts: Parts) -> Parts:
+    return parts.mapped(lambda part: part.sum(axis=0))
 
 
 class Objective:

@@ -113,26 +113,36 @@ def _finished(
 
 
 def _step(here: Evaluation, x: Floats, bounds: Floats, scale: Floats) -> Floats:
-    """Minimise ``g d + d H d / 2`` within the bounds; each variable is held at its nearer one."""
+    """Minimise ``g d + d H d / 2`` within the bounds, and within reach of the scales.
+
+    Non-negative least squares knows one bound of each variable: the nearer, or the other for those
+    that went beyond it.
+    """
     down = np.maximum((bounds[:, 0] - x) / scale, -_LONGEST)
     up = np.minimum((bounds[:, 1] - x) / scale, _LONGEST)
+    root = _root(scale[:, None] * here.hessian * scale)
+    newton = -np.linalg.solve(root, scale * here.gradient)
     sign = np.where(-down <= up, 1.0, -1.0)
-    unit = sign * scale
-    room = np.where(sign > 0, -down, up)  # d = unit (y - room), y >= 0
-    other = np.where(sign > 0, up, -down)
-    gradient = unit * here.gradient
-    root = _root(unit[:, None] * here.hessian * unit)
-    aim = -np.linalg.solve(root, gradient) + root.T @ room
-    moved = nnls(root.T, aim)[0] - room
-    return np.asarray(unit * np.minimum(moved, other))
+    for _ in range(3):
+        room = np.where(sign > 0, -down, up)  # d = sign (y - room), y >= 0
+        model = (sign[:, None] * root).T
+        step = sign * (nnls(model, newton + model @ room)[0] - room)
+        beyond = (step < down) | (step > up)
+        if not beyond.any():
+            break
+        sign[beyond] *= -1.0
+    else:
+        # each variable on its own goes downwards whatever the others do
+        step = np.clip(-scale * here.gradient / np.square(root).sum(axis=1), down, up)
+    return np.asarray(scale * step)
 
 
 def _root(hessian: Floats) -> Floats:
-    """Cholesky root of a matrix, made positive definite where it is not."""
-    size = np.abs(np.diagonal(hessian)).max() or 1.0
-    added = 1e-13 * size
-    while True:
-        try:
-            return np.asarray(np.linalg.cholesky(hessian + added * np.eye(len(hessian))), float)
-        except np.linalg.LinAlgError:
-            added *= 10.0
+    """Give R with ``R R^T = H``; where H bends down along an axis, as if it bent up as much."""
+    try:
+        added = 1e-13 * np.diagonal(hessian).max()
+        return np.asarray(np.linalg.cholesky(hessian + added * np.eye(len(hessian))), float)
+    except np.linalg.LinAlgError:
+        curvature, axes = np.linalg.eigh(hessian)
+        stiff = np.abs(curvature)
+        return np.asarray(axes * np.sqrt(np.maximum(stiff, 1e-13 * (stiff.max() or 1.0))))

@@ -51,9 +51,10 @@ class BackgroundFit:
     certificate
         Fixed components: the largest relative violation of the Kuhn-Tucker conditions; the
         minimum is proven within ``N`` times it. Free slopes: the largest directional derivative,
-        the most by which any number of further components could lower `nll`.
+        the most by which any number of further components could lower `nll`. NaN for a user's
+        formula, and for free slopes beside a signal: nothing is proven about these.
     tries
-        Starting points followed.
+        Starting points; once two of them lead to the same minimum, the others are not followed.
     covariance
         Of weights in units of the visible candidates, then `theta`, as the curvature of the
         likelihood gives it; zero for what is at a bound.

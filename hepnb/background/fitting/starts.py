@@ -9,15 +9,16 @@ than the largest directional derivative ``D(s)``; and where ``D`` is largest is 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepnb.background.families.sums import SumOfTilted
 from hepnb.background.fitting.likelihood import Likelihood
+from hepnb.background.spectrum import MassSpectrum
 
-__all__ = ("directional_derivative", "pair_starts", "spread_start", "steepest")
+__all__ = ("directional_derivative", "mixed_start", "pair_starts", "spread_start", "steepest")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -28,9 +29,13 @@ Floats = NDArray[np.float64]
 
 _FINE, _COARSE = 200, 26
 _COARSE_BINS = 48
+_STEPS = 3
+_PEAKS = 4
 
 
-def directional_derivative(likelihood: Likelihood, expected: Floats, slopes: Floats) -> Floats:
+def directional_derivative(
+    likelihood: Likelihood, expected: Floats, slopes: Floats, density: Floats | None = None
+) -> Floats:
     """Give by how much a new component lowers the negative logarithm per unit of its weight.
 
     Parameters
@@ -41,29 +46,64 @@ def directional_derivative(likelihood: Likelihood, expected: Floats, slopes: Flo
         Expectation of each visible bin, in candidates, of shape (visible bins,).
     slopes
         Of the new component, of shape (P,).
+    density
+        Expectation at each candidate, in candidates per unit of mass, of shape (N,); None for the
+        derivative of the binned likelihood.
 
     Returns
     -------
     ndarray
-        ``D(s) = sum_i n_i phi_i(s) / nu_i - sum_i phi_i(s)`` with the component scaled to the
-        number of candidates, of shape (P,).
+        ``D(s) = N (sum_i n_i phi_i(s) / nu_i - sum_i phi_i(s))`` for a component that would bring
+        N candidates, of shape (P,).
     """
     shape, spectrum = likelihood.shape, likelihood.spectrum
     assert isinstance(shape, SumOfTilted)
-    shares = shape.fractions(spectrum.edges, slopes)[spectrum.visible]
-    return _derivative(spectrum.counts[spectrum.visible], expected, shares)
+    shares = shape.fractions(spectrum.edges, slopes)
+    if density is None or likelihood.masses is None:
+        return _derivative(spectrum, expected, shares)
+    seen = (1.0 / density) @ shape.density(likelihood.masses, slopes)
+    return np.asarray(spectrum.total * (seen - shares[spectrum.visible].sum(axis=0)))
 
 
-def steepest(likelihood: Likelihood, expected: Floats) -> tuple[float, float]:
-    """Give the slope at which `directional_derivative` is largest, and how large it is there."""
-    spectrum = likelihood.spectrum
+def steepest(
+    likelihood: Likelihood, expected: Floats, density: Floats | None = None
+) -> tuple[float, float]:
+    """Give the slope at which `directional_derivative` is largest, and how large it is there.
+
+    A grid is searched with the binned counts; its highest peaks are looked at closely, candidate
+    by candidate where `density` is given.
+    """
     slopes, shares = _grid(likelihood, _FINE)
-    derivative = _derivative(spectrum.counts[spectrum.visible], expected, shares[spectrum.visible])
-    best = int(np.argmax(derivative))
-    # between the points next to it
-    near = np.linspace(slopes[max(best - 1, 0)], slopes[min(best + 1, _FINE - 1)], 9)
-    close = directional_derivative(likelihood, expected, near)
+    height = np.pad(_derivative(likelihood.spectrum, expected, shares), 1, constant_values=-np.inf)
+    peaks = np.flatnonzero((height[1:-1] >= height[:-2]) & (height[1:-1] >= height[2:]))
+    highest = peaks[np.argsort(-height[peaks + 1])[:_PEAKS]]
+    near = np.linspace(
+        slopes[np.maximum(highest - 1, 0)], slopes[np.minimum(highest + 1, _FINE - 1)], 9
+    ).ravel()
+    close = directional_derivative(likelihood, expected, near, density)
     return float(near[np.argmax(close)]), float(close.max())
+
+
+def mixed_start(likelihood: Likelihood) -> Floats:
+    """Give weights of components at their first parameters, roughly those of the best fit.
+
+    Even weights, after a few steps of expectation maximisation: cheaper than Newton's while the
+    expectation is wrong by factors.
+
+    Returns
+    -------
+    ndarray
+        In units of the candidates, of shape (K,).
+    """
+    shape, counts = likelihood.shape, likelihood.counts
+    rows, visible = likelihood.columns(shape.start())
+    weights = np.full(shape.n_components, 1.0 / shape.n_components)
+    if shape.n_components == 1:
+        return weights
+    for _ in range(_STEPS):
+        expected = np.maximum(rows.value @ weights, 1e-300)
+        weights = weights * ((counts / expected) @ rows.value) / (counts.sum() * visible.value)
+    return weights
 
 
 def pair_starts(likelihood: Likelihood, *, number: int) -> list[tuple[Floats, Floats]]:
@@ -123,26 +163,26 @@ def spread_start(likelihood: Likelihood, n_components: int) -> tuple[Floats, Flo
     weights = np.full(len(slopes), 1.0 / len(slopes))
     for _ in range(200):
         weights = weights * (shares.T @ (counts / (shares @ weights))) / counts.sum()
-    groups = [([slope], [weight]) for slope, weight in zip(slopes, weights, strict=True)]
-    while len(groups) > n_components:
+    weights = np.maximum(weights, 1e-12)
+    where = np.arange(len(slopes)) * 1.0  # on the grid, where like distances make like differences
+    while len(where) > n_components:
         # the pair whose merging moves the least weight the least far
-        cost = [
-            abs(np.arcsinh(np.mean(a[0])) - np.arcsinh(np.mean(b[0]))) * min(sum(a[1]), sum(b[1]))
-            for a, b in pairwise(groups)
-        ]
-        i = int(np.argmin(cost))
-        groups[i : i + 2] = [(groups[i][0] + groups[i + 1][0], groups[i][1] + groups[i + 1][1])]
-    total = np.array([sum(weight) for _, weight in groups])
-    centres = np.array(
-        [np.average(slope, weights=np.maximum(weight, 1e-300)) for slope, weight in groups]
+        i = int(np.argmin(np.diff(where) * np.minimum(weights[:-1], weights[1:])))
+        pair = slice(i, i + 2)
+        where[i] = np.average(where[pair], weights=weights[pair])
+        weights[i] = weights[pair].sum()
+        where, weights = np.delete(where, i + 1), np.delete(weights, i + 1)
+    return np.maximum(weights / weights.sum(), 1e-3), np.interp(
+        where, np.arange(len(slopes)), slopes
     )
-    return np.maximum(total / total.sum(), 1e-3), centres
 
 
-def _derivative(counts: Floats, expected: Floats, shares: Floats) -> Floats:
-    filled = counts > 0
-    seen = (counts[filled] / expected[filled]) @ shares[filled]
-    return np.asarray(counts.sum() * (seen - shares.sum(axis=0)))
+def _derivative(spectrum: MassSpectrum, expected: Floats, shares: Floats) -> Floats:
+    counts = spectrum.counts[spectrum.visible]
+    excess = np.zeros(len(spectrum.counts))
+    excess[spectrum.visible] = np.divide(counts, expected, np.zeros_like(counts), where=counts > 0)
+    excess[spectrum.visible] -= 1.0
+    return np.asarray(spectrum.total * (excess @ shares))
 
 
 def _coarse(likelihood: Likelihood) -> tuple[Floats, Floats, Floats]:
