@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hepnb.plotting.lower_panel import (
+    Counts,
+    Lower,
+    compare,
+    contain_lines,
+    draw_lower,
+    draw_points,
+    name_lower,
+    shade_hidden,
+)
 from hepnb.plotting.room import make_room
 from hepnb.plotting.style import COLOURS, new_axes, style
 
@@ -20,31 +30,9 @@ def __dir__() -> tuple[str, ...]:
 
 Floats = NDArray[np.float64]
 Band = tuple[Floats, Floats]
-Lower = Literal["difference", "ratio", "pull"]
-"""What a lower panel shows: data minus function, data over function, or that in sigmas."""
 
 BANDS = ("#8fb573", "#f5d98b")
 """One and two standard deviations: green and yellow that differ in lightness too."""
-
-_POINTS = {"fmt": "o", "ms": 3.4, "lw": 1.0, "color": COLOURS["data"], "zorder": 6}
-_HIDDEN = "#e4e4e4"
-
-
-class Counts(NamedTuple):
-    """What is counted, as it is drawn."""
-
-    edges: Floats
-    """Bin edges, of shape (bins + 1,)."""
-    values: Floats
-    """Contents, of shape (bins,)."""
-    errors: Band
-    """Lengths of the error bars, down and up, each of shape (bins,)."""
-    visible: NDArray[np.bool_]
-    """False where a bin is blinded: nothing is drawn there but a grey band."""
-    xlabel: str
-    """Title of the mass axis, with its unit."""
-    ylabel: str
-    """Title of the other one."""
 
 
 class Curve(NamedTuple):
@@ -108,11 +96,11 @@ def draw_functions(
         _draw_curves(pair[0], grid, curves)
         if len(pair) > 1:
             main = curves[reference]
-            _draw_lower(pair[1], counts, main.expected, lower)
+            draw_lower(pair[1], counts, main.expected, lower)
             for each in curves:
-                values = _compare(each.values, main.values, lower, main.values)
+                values = compare(each.values, main.values, lower, main.values)
                 _draw_curves(pair[1], grid, [each._replace(values=values)])
-            _name_lower(pair[1], lower, main.label)
+            name_lower(pair[1], lower, main.label)
         _finish(pair, counts, text, log=log)
     return axes if len(pair) == 1 else pair
 
@@ -164,17 +152,18 @@ def draw_signal_and_background(
         pair[0].plot(grid, background.values, "--", label=background.label, **line)
         _draw_bands(pair[0], grid, bands or {})
         if len(pair) > 1:
-            _draw_lower(pair[1], counts, background.expected, lower)
+            draw_lower(pair[1], counts, background.expected, lower)
             b = background.values
             for dashes, curve in (("-", total), ("--", background.values)):
                 if curve is not None:
-                    pair[1].plot(grid, _compare(curve, b, lower, b), dashes, **line)
+                    pair[1].plot(grid, compare(curve, b, lower, b), dashes, **line)
             compared_bands = {
-                name: (_compare(low, b, lower, b), _compare(high, b, lower, b))
+                name: (compare(low, b, lower, b), compare(high, b, lower, b))
                 for name, (low, high) in (bands or {}).items()
             }
             _draw_bands(pair[1], grid, compared_bands)
-            _name_lower(pair[1], lower, "B", subtracted="B component subtracted")
+            contain_lines(pair[1])
+            name_lower(pair[1], lower, "B", subtracted="B component subtracted")
         _finish(pair, counts, text)
     return axes if len(pair) == 1 else pair
 
@@ -182,27 +171,8 @@ def draw_signal_and_background(
 def _draw_counts(ax: Any, counts: Counts) -> None:
     seen = counts.visible
     centres = 0.5 * (counts.edges[1:] + counts.edges[:-1])
-    _draw_points(ax, centres[seen], counts.values[seen], np.asarray(counts.errors)[:, seen])
-    _shade_hidden(ax, counts)
-
-
-def _draw_points(
-    ax: Any, centres: Floats, values: Floats, errors: Floats, empty: Any = None
-) -> None:
-    """Draw points with bars; bins without any event as faint bars alone, which hide little."""
-    none = values == 0 if empty is None else empty
-    ax.errorbar(centres[~none], values[~none], yerr=errors[:, ~none], label="Data", **_POINTS)
-    if none.any():
-        faint = _POINTS | {"fmt": "none", "alpha": 0.3, "ecolor": COLOURS["data"], "zorder": 3}
-        ax.errorbar(centres[none], values[none], yerr=errors[:, none], **faint)
-
-
-def _shade_hidden(ax: Any, counts: Counts) -> None:
-    hidden = np.concatenate([[0], (~counts.visible).astype(int), [0]])
-    begin, end = np.flatnonzero(np.diff(hidden) == 1), np.flatnonzero(np.diff(hidden) == -1)
-    for i, (low, high) in enumerate(zip(counts.edges[begin], counts.edges[end], strict=True)):
-        label = "Blinded" if i == 0 else None
-        ax.axvspan(low, high, color=_HIDDEN, lw=0, zorder=0, label=label)
+    draw_points(ax, centres[seen], counts.values[seen], np.asarray(counts.errors)[:, seen])
+    shade_hidden(ax, counts)
 
 
 def _draw_curves(ax: Any, grid: Floats, curves: Sequence[Curve]) -> None:
@@ -217,48 +187,6 @@ def _draw_curves(ax: Any, grid: Floats, curves: Sequence[Curve]) -> None:
 def _draw_bands(ax: Any, grid: Floats, bands: Mapping[str, Band]) -> None:
     for depth, (colour, (name, (low, high))) in enumerate(zip(BANDS, bands.items(), strict=False)):
         ax.fill_between(grid, low, high, color=colour, lw=0, zorder=2 - depth, label=name)
-
-
-def _compare(values: Floats, reference: Floats, lower: Lower, variance: Floats) -> Floats:
-    """Values less or over a reference; NaN where that cannot be told."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        compared = {
-            "difference": values - reference,
-            "ratio": values / reference,
-            "pull": (values - reference) / np.sqrt(variance),
-        }[lower]
-    return np.where(np.isfinite(compared), compared, np.nan)
-
-
-def _draw_lower(ax: Any, counts: Counts, expected: Floats, lower: Lower) -> None:
-    seen = counts.visible
-    values = _compare(counts.values, expected, lower, expected)[seen]
-    down, up = (np.asarray(each)[seen] for each in counts.errors)
-    scale = {
-        "difference": np.ones_like(expected),
-        "ratio": _compare(np.ones_like(expected), expected, "ratio", expected),
-        "pull": _compare(np.ones_like(expected), np.sqrt(expected), "ratio", expected),
-    }[lower][seen]
-    centres = (0.5 * (counts.edges[1:] + counts.edges[:-1]))[seen]
-    errors = np.array([down * scale, up * scale])
-    _draw_points(ax, centres, values, errors, empty=counts.values[seen] == 0)
-    _shade_hidden(ax, counts)
-    middle = 1.0 if lower == "ratio" else 0.0
-    away = np.abs(values - middle)
-    # a single bin of few events must not flatten all the others
-    reach = float(np.nanquantile(away + errors.max(axis=0), 0.95)) if len(values) else 1.0
-    reach = 1.1 * max(reach, float(np.nanmax(away, initial=0.0))) or 1.0
-    ax.set_ylim(max(middle - reach, -np.inf if middle == 0.0 else 0.0), middle + reach)
-
-
-def _name_lower(ax: Any, lower: Lower, name: str, *, subtracted: str = "") -> None:
-    titles = {"difference": f"Data $-$ {name}", "ratio": f"Data / {name}", "pull": "Pull"}
-    if lower == "difference" and subtracted:
-        # a title inside needs no width beside the axis, and reads as in the papers
-        place = {"transform": ax.transAxes, "ha": "right", "va": "top", "fontsize": 10.5}
-        make_room(ax, [ax.text(0.985, 0.94, subtracted, **place)])
-        return
-    ax.set_ylabel(titles[lower], loc="center", fontsize=11)
 
 
 def _finish(pair: Any, counts: Counts, text: str, *, log: bool = False) -> None:

@@ -14,7 +14,7 @@ from hepnb.background.signal.shapes import Peak
 from hepnb.background.signal.template import TemplateSignal
 from hepnb.errors import BadParameters, UnreadableFile, nearest
 
-__all__ = ("SIGNAL_SHAPES", "describe_signal", "read_signal", "read_signals")
+__all__ = ("SIGNAL_SHAPES", "describe_signal", "load_mapping", "read_signal", "read_signals")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -40,7 +40,8 @@ def read_signal(source: Peak | Mapping[str, Any] | str | Path) -> Peak:
         A mapping with ``shape`` (one of `SIGNAL_SHAPES`) and the parameters of that class under
         their own names, for instance ``{shape: double_sided_crystal_ball, expected: 50,
         mean: 125, sigma: 1.6, alpha_low: 1.4, n_low: 4, alpha_high: 1.8, n_high: 8}``; or the
-        path of a YAML or JSON file with such a mapping. A signal is given back as it is.
+        path of a YAML or JSON file with such a mapping, or its text in braces. A signal is given
+        back as it is.
 
     Returns
     -------
@@ -56,7 +57,7 @@ def read_signal(source: Peak | Mapping[str, Any] | str | Path) -> Peak:
     """
     if isinstance(source, Peak):
         return source
-    content = dict(source if isinstance(source, Mapping) else _load(source))
+    content = dict(source if isinstance(source, Mapping) else load_mapping(source))
     name = content.pop("shape", None)
     if name not in SIGNAL_SHAPES:
         known = ", ".join(SIGNAL_SHAPES)
@@ -101,7 +102,7 @@ def read_signals(
     UnreadableFile
         The file is missing or is no such mapping.
     """
-    content = source if isinstance(source, Mapping) else _load(source)
+    content = source if isinstance(source, Mapping) else load_mapping(source)
     if "shape" in content:
         return {name: read_signal(content) for name in categories}
     for name in categories:
@@ -125,12 +126,21 @@ def describe_signal(signal: Peak) -> dict[str, Any]:
 _INFINITY = float("inf")
 
 
-def _load(path: str | Path) -> Mapping[str, Any]:
+def load_mapping(path: str | Path) -> Mapping[str, Any]:
+    """Read a mapping from a YAML or JSON file, or from such text in braces.
+
+    Raises
+    ------
+    UnreadableFile
+        There is no such file, or it holds no mapping.
+    """
     import yaml
 
     try:
-        # every JSON document is a YAML one
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        # every JSON document is a YAML one; no path begins with a brace
+        inline = isinstance(path, str) and path.lstrip().startswith("{")
+        text = path if inline else Path(path).read_text(encoding="utf-8")
+        content = yaml.safe_load(str(text))
     except OSError as error:
         message = f"signal file {str(path)!r} cannot be read: {error.strerror}"
         raise UnreadableFile(message) from None
