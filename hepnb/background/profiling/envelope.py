@@ -282,7 +282,7 @@ def fit_members(
     failed: dict[str, str] = {}
     for kind, order in functions_of(functions):
         model = SignalModel(spectrum, kind, order, signal, unbinned=unbinned)
-        each = FunctionProfile(model, paid)
+        each = FunctionProfile.fitted(model, paid)
         if each.best is None:
             failed[each.name] = "the fit did not reach a minimum"
         elif not np.isfinite(each.corrected(each.best.nll)):

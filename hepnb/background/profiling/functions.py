@@ -109,9 +109,13 @@ class FunctionProfile:
         self._saturated = 2.0 * float(counts.sum() - filled @ logs)
         unbinned = model.likelihood.masses is not None
         self._n_observations = spectrum.total if unbinned else float(len(counts))
-        best = model.fit()
-        if best is not None and best.converged:
-            self.best = best
+
+    @classmethod
+    def fitted(cls, model: SignalModel, correction: Correction) -> FunctionProfile:
+        """Give the profile with its minimum, where it has one."""
+        profile, best = cls(model, correction), model.fit()
+        profile.best = best if best is not None and best.converged else None
+        return profile
 
     @property
     def name(self) -> str:
