@@ -59,7 +59,7 @@ def read_spectrum(
     source
         Path of a CSV, Parquet, ROOT or HDF5 file of candidates, or of several such files; of one
         with columns lo, hi, count, one row per bin; of a UHI JSON histogram; ``""`` for the
-        embedded sample. Or a `hist.Hist`, masses of shape (N,), a data frame, a `Sample`.
+        embedded sample (its category ``UntaggedTag_1`` if none is named). Or a `hist.Hist`, masses of shape (N,), a data frame, a `Sample`.
     range
         (low, high) of the spectrum. Default: all bins of counts; 100 to 180 for candidates.
     bins
@@ -93,6 +93,10 @@ def read_spectrum(
     UnreadableFile, UnknownVariable, BadVariable, CutSyntaxError
         As `Sample` does.
     """
+    if isinstance(source, str) and not source and not (tree or category):
+        from hepnb.background.samples import DEFAULT_CATEGORY
+
+        category = DEFAULT_CATEGORY
     binned: dict[str, Any] = {
         "span": range,
         "bins": bins,

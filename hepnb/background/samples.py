@@ -20,6 +20,7 @@ from hepnb.errors import BadParameters, OutputNotWritable, nearest
 
 __all__ = (
     "CATEGORIES",
+    "DEFAULT_CATEGORY",
     "FILES",
     "HggCategory",
     "embedded",
@@ -84,6 +85,8 @@ CATEGORIES: Mapping[str, HggCategory] = MappingProxyType(
     }
 )
 """Categories of ``hgg.root``, from about 250 to 30,000 candidates."""
+DEFAULT_CATEGORY = "UntaggedTag_1"
+"""What is read where no category is named."""
 
 _SLOPES = (-0.06, None, -0.008)
 _POWER = -4.0

@@ -144,6 +144,18 @@ class MassSpectrum:
         """Windows (lo, hi) that may be seen."""
         return self._runs(self.visible)
 
+    def summary(self) -> str:
+        """Say how many candidates are seen, where, and how many are not."""
+        lines = [
+            f"{self.category or 'all'}: {self.total:g} candidates in {int(self.visible.sum())} "
+            f"bins, {self.lo:g} < {self.variable} < {self.hi:g} {self.unit}"
+        ]
+        if self.blind:
+            windows = ", ".join(f"{lo:g} to {hi:g}" for lo, hi in self.blind)
+            lines.append(f"hidden: {windows} {self.unit}")
+        lines += [f"left out, {reason}: {n}" for reason, n in self.dropped.items() if n]
+        return "\n".join(lines)
+
     def _runs(self, chosen: BoolArray) -> tuple[tuple[float, float], ...]:
         steps = np.diff(np.concatenate(([0], chosen.astype(np.int8), [0])))
         starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
