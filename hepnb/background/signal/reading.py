@@ -88,7 +88,7 @@ def read_signals(
         As for `read_signal`, for a signal that all categories share; or a mapping (or file) of
         category to such a description.
     categories
-        Names of the categories.
+        Names of the categories; none: all that are described, or ``""`` for a shared one.
 
     Returns
     -------
@@ -104,13 +104,14 @@ def read_signals(
     """
     content = source if isinstance(source, Mapping) else load_mapping(source)
     if "shape" in content:
-        return {name: read_signal(content) for name in categories}
-    for name in categories:
+        return {name: read_signal(content) for name in categories or ("",)}
+    names = categories or tuple(content)
+    for name in names:
         if name not in content:
             known = ", ".join(map(str, content)) or "none"
             message = f"category {name!r} has no signal{nearest(name, content)} (known: {known})"
             raise BadParameters(message)
-    return {name: read_signal(content[name]) for name in categories}
+    return {name: read_signal(content[name]) for name in names}
 
 
 def describe_signal(signal: Peak) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hepnb.background.categories import file_stem
 from hepnb.background.fitting.result import BackgroundFit
 from hepnb.background.signal.reading import describe_signal
@@ -134,6 +136,7 @@ class SPlusB:
                 "window_high": each.window[1],
                 "window_background": each.window_background[0],
                 "window_background_error": each.window_background[1],
+                "window_background_toys": _spread(each) if self.blinded else math.nan,
                 "expected_signal": each.signal.expected,
                 "effective_sigma": 0.5 * (high - low),
                 "signal_in_sigma": self.weights.signal[name],
@@ -245,6 +248,14 @@ class SPlusB:
 def _number(value: float, error: float | None, status: str) -> dict[str, Any]:
     known = {} if error is None else {"uncertainty": error}
     return {"value": value, "status": status, **known}
+
+
+def _spread(category: Category) -> float:
+    """Give the standard deviation of what refits of the sidebands expect in the window."""
+    if len(category.toys) < 2:
+        return math.nan
+    window = np.array(category.window)
+    return float(np.std([toy.expected(window)[0] for toy in category.toys], ddof=1))
 
 
 def _plain(value: Any) -> Any:

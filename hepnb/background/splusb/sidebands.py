@@ -28,7 +28,8 @@ def window_yield(fit: BackgroundFit, window: tuple[float, float]) -> tuple[float
     tuple of float
         Events and their uncertainty: ``g C g`` with the gradient of the number by the weights of
         the components, in events, and by their parameters. Poisson fluctuations of what will be
-        counted in the window are not in it.
+        counted in the window are not in it. A weight that ended at zero stays there in it, so that
+        toys, which let it come back, may scatter more.
     """
     edges, theta = np.asarray(window, float), np.asarray(fit.theta, float)
     shares = fit.shape.fractions(edges, theta)[0]
@@ -40,7 +41,6 @@ def window_yield(fit: BackgroundFit, window: tuple[float, float]) -> tuple[float
             for sign in (1.0, -1.0)
         ]
         slope = (ends[0] - ends[1])[0] @ fit.weights / (2.0 * step)
-        # the covariance is that of parameters times the number of visible candidates
-        gradient.append(np.array([fit.total * slope / max(fit.spectrum.total, 1.0)]))
+        gradient.append(np.array([fit.total * slope]))
     g = np.concatenate(gradient)
     return float(fit.expected(edges)[0]), float(np.sqrt(max(g @ fit.covariance @ g, 0.0)))
