@@ -62,7 +62,11 @@ class _FunctionShape(Shape):
 
     def _norm(self, theta: Floats) -> float:
         ends = np.linspace(self.lo, self.hi, _PANELS + 1)
-        return float(self._integrated(ends[:-1], ends[1:], theta).sum())
+        norm = float(self._integrated(ends[:-1], ends[1:], theta).sum())
+        if norm <= 0.0:
+            message = f"{self._title} is 0 everywhere with {self._named(theta)}; narrow the bounds"
+            raise BadParameters(message)
+        return norm
 
     def _integrated(self, low: Floats, high: Floats, theta: Floats) -> Floats:
         half, centre = 0.5 * (high - low), 0.5 * (high + low)
@@ -75,13 +79,16 @@ class _FunctionShape(Shape):
         bad = ~(values >= 0.0) | ~np.isfinite(values)
         if bad.any():
             at = float(mass[np.argmax(bad)])
-            named = ", ".join(f"{k} = {v:g}" for k, v in zip(self.theta_names, theta, strict=True))
             message = (
-                f"{self._title} is {values[np.argmax(bad)]:g} at mass {at:g} with {named}; a "
-                "density is finite and not negative: mend the formula or narrow the bounds"
+                f"{self._title} is {values[np.argmax(bad)]:g} at mass {at:g} with "
+                f"{self._named(theta)}; a density is finite and not negative: mend the formula or "
+                "narrow the bounds"
             )
             raise BadParameters(message)
         return values
+
+    def _named(self, theta: Floats) -> str:
+        return ", ".join(f"{k} = {v:g}" for k, v in zip(self.theta_names, theta, strict=True))
 
 
 class FunctionFamily(Family):
@@ -100,10 +107,17 @@ class FunctionFamily(Family):
     label, short
         For figures, and for the legacy tables; the name if left out.
 
+    Raises
+    ------
+    BadParameters
+        No function; a parameter that does not start between its bounds.
+
     Notes
     -----
     Bins are integrated with eight Gauss-Legendre points each, and derivatives are numerical: such
-    fits are slower, and their minimum is not certified.
+    fits are slower, and their minimum is not certified (`BackgroundFit.certificate` is NaN). A fit
+    begins at the start values and, where the fit of a lower order is given, at its values of the
+    parameters of the same name too.
     """
 
     def __init__(
@@ -116,6 +130,16 @@ class FunctionFamily(Family):
     ) -> None:
         self.name, self.label, self.short = name, label or name, short or name
         self._functions = dict(functions)
+        if not self._functions:
+            raise BadParameters(f"family {name!r} has no function; give at least one order")
+        for order, (_, parameters) in self._functions.items():
+            for parameter, (start, low, high) in parameters.items():
+                if not (low <= start <= high and low < high):
+                    message = (
+                        f"{name} {order}: {parameter} starts at {start:g}, which is not inside "
+                        f"[{low:g}, {high:g}]; give (start, low, high)"
+                    )
+                    raise BadParameters(message)
         self.maximum = max(self._functions)
 
     def orders(self, up_to: int | None = None) -> tuple[int, ...]:

@@ -131,6 +131,7 @@ def assembled(
     total = float(weights.sum())
     objective_bounds = likelihood.objective(strength=None if free_strength else 0.0).bounds
     covariance = covariance_of(minimum, objective_bounds)[np.ix_(kept, kept)]
+    unit = np.concatenate([np.full(k, n_candidates), np.ones(len(theta))])
     at_bound, ends = _at_bound(shape, weights / total, theta)
     status: Status = "failed" if not minimum.converged else "at_bound" if ends else "ok"
     return BackgroundFit(
@@ -146,7 +147,7 @@ def assembled(
         at_bound=at_bound,
         certificate=_certificate(likelihood, minimum, weights, theta),
         tries=tries,
-        covariance=covariance * n_candidates**2,
+        covariance=covariance * np.outer(unit, unit),
         unbinned=likelihood.masses is not None,
     )
 
@@ -155,11 +156,11 @@ def _certificate(likelihood: Likelihood, minimum: Minimum, weights: Floats, thet
     """Give how far the minimum may be from the lowest; see `BackgroundFit.certificate`."""
     free = bool(likelihood.shape.theta_names)
     if isinstance(likelihood.shape, SumOfTilted) and likelihood.signal is None:
-        return max(largest_gain(likelihood, weights, theta)[1], 0.0)
+        return max(0.0, largest_gain(likelihood, weights, theta)[1])
     if free:
         return float("nan")
     gradient = minimum.gradient[: len(weights)] / likelihood.spectrum.total
-    return float(max(-gradient.min(), np.abs(gradient[weights > ACTIVE]).max(initial=0.0), 0.0))
+    return float(max(0.0, -gradient.min(), np.abs(gradient[weights > ACTIVE]).max(initial=0.0)))
 
 
 def _at_bound(shape: Shape, weights: Floats, theta: Floats) -> tuple[tuple[str, ...], bool]:

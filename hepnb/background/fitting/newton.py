@@ -19,6 +19,7 @@ def __dir__() -> tuple[str, ...]:
 Floats = NDArray[np.float64]
 
 _DECREASE = 1e-10  # of the function: what a further step may still gain when it stops
+_ROUNDING = 1e-16  # relative, of the function
 _ARMIJO = 1e-4
 _LONGEST = 4.0  # times a variable's scale: the farthest that a step may reach
 
@@ -82,7 +83,7 @@ def minimise(
     for number in range(1, max_steps + 1):
         step = _step(here, x, bounds, scale)
         promised = -float(here.gradient @ step)
-        if promised < _DECREASE:
+        if promised < _DECREASE + _ROUNDING * abs(here.value):
             return _finished(evaluate, x, here, np.clip(x + step, *bounds.T), number)
         length = 1.0
         while length > 1e-12:
@@ -93,7 +94,9 @@ def minimise(
             length *= 0.5
         else:
             # rounding hides what is left to gain
-            return Minimum(x, *here, converged=promised < 1e-6, steps=number)
+            return Minimum(
+                x, *here, converged=promised < 1e-6 + 1e-13 * abs(here.value), steps=number
+            )
         x, here = point, there
     return Minimum(x, *here, converged=False, steps=max_steps)
 

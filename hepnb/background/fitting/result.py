@@ -56,8 +56,8 @@ class BackgroundFit:
     tries
         Starting points; once two of them lead to the same minimum, the others are not followed.
     covariance
-        Of weights in units of the visible candidates, then `theta`, as the curvature of the
-        likelihood gives it; zero for what is at a bound.
+        Of the events of each component on the whole range (``total * weights``), then of `theta`,
+        as the curvature of the likelihood gives it; zero for what is at a bound.
     unbinned
         Whether candidates were fitted, not bins.
     """
