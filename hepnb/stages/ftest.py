@@ -74,6 +74,12 @@ class Ftest(MassDataStage):
         from hepnb.background.families import family, family_names
 
         super().check()
+        if self.alpha > self.envelope_alpha:
+            message = (
+                f"alpha = {self.alpha:g}, envelope_alpha = {self.envelope_alpha:g}; "
+                "0 < alpha <= envelope_alpha < 1, for instance 0.05 and 0.1"
+            )
+            raise BadParameters(message)
         for name in self.families:
             family(name)
         for name in self.max_order:
