@@ -25,33 +25,51 @@ class MassDataStage(Stage):
         default="",
         description="file of masses, of lo,hi,count rows, of trees, or a histogram in UHI JSON; "
         "empty: the embedded sample",
-        json_schema_extra={"widget": "file"},
+        json_schema_extra={"widget": "file", "group": "Data"},
     )
     category: str = Field(
-        default="", description="which category, where the file has a tree for each"
+        default="",
+        description="which category, where the file has a tree for each",
+        json_schema_extra={"group": "Data"},
     )
-    tree: str = Field(default="", description="which tree; empty: the only one, or the category's")
+    tree: str = Field(
+        default="",
+        description="which tree; empty: the only one, or the category's",
+        json_schema_extra={"group": "Data"},
+    )
     mass: Variable = Field(
         default="mass",
         description="variable of the spectrum, where the file has columns",
-        json_schema_extra={"unit": "GeV"},
+        json_schema_extra={"unit": "GeV", "group": "Data"},
     )
-    weight: str = Field(default="", description="weight of each candidate; empty: none")
+    weight: str = Field(
+        default="",
+        description="weight of each candidate; empty: none",
+        json_schema_extra={"group": "Data"},
+    )
     cut: Cut = Field(default="", description="selection of the candidates")
     mass_range: Interval = Field(
         default=None,
         description="range of the fits; none: all rows of counts, 100 to 180 for candidates",
-        json_schema_extra={"widget": "interval", "unit": "GeV"},
+        json_schema_extra={"widget": "interval", "unit": "GeV", "group": "Data"},
     )
     bins: int | None = Field(
-        default=None, ge=2, le=100_000, description="bins; none: those of the rows, or 320"
+        default=None,
+        ge=2,
+        le=100_000,
+        description="bins; none: those of the rows, or 320",
+        json_schema_extra={"group": "Data"},
     )
     blind: Interval = Field(
         default=None,
         description="window that is never read, so that no fit, table or plot can see it",
-        json_schema_extra={"widget": "interval", "unit": "GeV"},
+        json_schema_extra={"widget": "interval", "unit": "GeV", "group": "Data"},
     )
-    unblind: bool = Field(default=False, description="read the window all the same")
+    unblind: bool = Field(
+        default=False,
+        description="read the window all the same",
+        json_schema_extra={"group": "Data"},
+    )
 
     @property
     def reading(self) -> dict[str, Any]:
