@@ -123,4 +123,5 @@ def name_lower(ax: Any, lower: Lower, name: str, *, subtracted: str = "") -> Non
         place = {"transform": ax.transAxes, "ha": "right", "va": "top", "fontsize": 10.5}
         make_room(ax, [ax.text(0.985, 0.94, subtracted, **place)])
         return
-    ax.set_ylabel(titles[lower], loc="center", fontsize=11)
+    # as long a title as the panel is high
+    ax.set_ylabel(titles[lower], loc="center", fontsize=11 if len(name) < 10 else 9)

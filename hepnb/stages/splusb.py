@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -45,8 +46,16 @@ class Splusb(MassDataStage):
     )
     signal: str = Field(
         default="",
-        description="file of the signal's shape, one or one per category (YAML, JSON), or its "
-        "text in braces; empty: that of the embedded sample",
+        description="file of simulated signal, or its parameters, one signal or one per category "
+        "(YAML, JSON, or such text in braces); empty: that of the embedded sample",
+    )
+    signal_shape: Literal["double_sided_crystal_ball", "sum_of_gaussians", "template"] = Field(
+        default="double_sided_crystal_ball",
+        description="shape that is fitted to simulated signal; template: its bins as they are",
+    )
+    signal_weight: str = Field(
+        default="weight",
+        description="weight of each simulated candidate; their sum is the signal of strength 1",
     )
     function: str = Field(
         default="",
@@ -93,6 +102,16 @@ class Splusb(MassDataStage):
         return options | {"by": self.by, "categories": self.categories}
 
     @property
+    def simulation(self) -> dict[str, Any]:
+        """Options of `hepnb.background.splusb.signals_of`."""
+        return {
+            "shape": self.signal_shape,
+            "weight": self.signal_weight,
+            "range": self.mass_range,
+            "mass": self.mass,
+        }
+
+    @property
     def floating(self) -> dict[str, tuple[float, float]]:
         """Parameters of the peak that are fitted, with their bounds."""
         bounds = {}
@@ -107,18 +126,28 @@ class Splusb(MassDataStage):
         """Title of the mass axis; empty: from the variable."""
         return r"$m_{\gamma\gamma}$ [GeV]" if not self.data and self.mass == "mass" else ""
 
+    def input_files(self) -> tuple[str, ...]:
+        """Give the files of data and signal."""
+        from hepnb.background.samples import embedded
+
+        signal = self.signal.strip() or str(embedded("hgg_signal.root"))
+        return (*super().input_files(), *(() if signal.startswith("{") else (signal,)))
+
     def check(self) -> None:
         """Look up signal and functions; see also `MassDataStage.check`."""
-        from hepnb.background.splusb import function_of, named_functions, signals_of
+        from hepnb.background.splusb import described, function_of, named_functions, signals_of
 
         super().check()
         if self.data and not self.signal.strip():
             message = (
-                "signal is empty, but only the embedded sample has one of its own; give a YAML "
-                "file, or for instance {shape: sum_of_gaussians, mean: 125, sigma: 1.5}"
+                "signal is empty, but only the embedded sample has one of its own; give a file of "
+                "simulated signal, or for instance {shape: sum_of_gaussians, mean: 125, sigma: 1.5}"
             )
             raise BadParameters(message)
-        if self.signal.strip() or self.categories:
+        if described(self.signal):
             signals_of(self.signal, self.categories)
+        elif self.signal.strip() and not Path(self.signal).is_file():
+            message = f"signal = {self.signal!r} is no file; give its path, or {{shape: ...}}"
+            raise BadParameters(message)
         for function in named_functions(self.function, self.categories or ("",)).values():
             function_of(function)

@@ -16,6 +16,7 @@ from hepnb.background.plots import (
     plot_goodness_of_fit,
     plot_p_value_table,
     plot_profile,
+    plot_signal_shapes,
     plot_truths,
     plot_weighted_sum,
     toy_bands,
@@ -175,7 +176,7 @@ def ftest():
     tests = (
         (None, 0, None, None, None),
         (9.0, 1, 0.0027, 0.004, 0.001),
-        (None, 0, None, None, None),
+        (None, 0, None, 0.0, 0.01),
     )
     gof = SimpleNamespace(p=0.4)
     rows = [
@@ -398,4 +399,16 @@ def test_the_profile_is_drawn_above_the_minimum_of_the_envelope():
     drawn = [tuple(each.get_xdata()) for each in ax.lines]
     for low, high in (*pieces[1.0], *pieces[4.0]):
         assert (low, high) in drawn
+    assert not legend_hides(ax)
+
+
+def test_signal_shapes_are_densities_with_their_widths():
+    signals = {"narrow": SIGNAL, "wide": SumOfGaussians(mean=125.0, sigma=3.0, expected=50.0)}
+    ax = plot_signal_shapes(signals)
+    for line, sigma in zip(ax.lines, (1.5, 3.0), strict=True):
+        x, y = line.get_data()
+        # bins of 3/80 GeV against the density in their middles
+        np.testing.assert_allclose(y, stats.norm.pdf(x, 125.0, sigma), atol=1e-4)
+        assert f"= {sigma:.3g} GeV" in line.get_label()
+    assert "S = 50" in ax.lines[1].get_label()
     assert not legend_hides(ax)

@@ -9,7 +9,7 @@ import pytest
 from hepnb.background import fit_background, fit_signal_strength, read_spectrum
 from hepnb.background.pseudo_data import pseudo_data
 from hepnb.background.samples import CATEGORIES, hgg_masses
-from hepnb.background.signal import SumOfGaussians, read_signal
+from hepnb.background.signal import SumOfGaussians, effective_sigma, read_signal
 from hepnb.background.splusb import (
     choose_functions,
     embedded_signals,
@@ -286,9 +286,19 @@ def test_every_category_of_a_file_is_read(tmp_path):
         read_spectra(tmp_path / "one.csv", categories=["a", "b"])
 
 
+def test_signals_of_simulation_have_its_sum_and_width():
+    found = signals_of("", NAMES)
+    truth = embedded_signals()
+    for name in NAMES:
+        # gamma-distributed weights of 20,000 candidates: sqrt(1.1 / 20,000) = 0.74 %
+        assert found[name].expected == pytest.approx(truth[name].expected, rel=0.025)
+        # a quantile of as many candidates is known to about 1 %, and the shape differs a little
+        assert effective_sigma(found[name]) == pytest.approx(effective_sigma(truth[name]), rel=0.03)
+        assert found[name].position == pytest.approx(125.0, abs=0.1)
+
+
 def test_signals_are_needed_for_categories_of_ones_own():
-    assert signals_of("", NAMES) == SIGNALS
-    with pytest.raises(BadParameters, match="category 'mine' has no signal"):
+    with pytest.raises(BadParameters, match="'mine' is not there"):
         signals_of("", ("mine",))
     text = "{shape: sum_of_gaussians, mean: 125, sigma: 1.5, expected: 50}"
     assert signals_of(text, ("mine",))["mine"].expected == 50.0

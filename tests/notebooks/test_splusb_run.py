@@ -79,7 +79,7 @@ def test_a_run_holds_its_products_and_figures(name, request):
     [
         ({"data": "none.csv"}, "is no file"),
         ({"data": __file__}, "signal is empty"),
-        ({"category": "Tag_9"}, "'Tag_9' has no signal"),
+        ({"signal": "none.root"}, "signal = 'none.root' is no file"),
         ({"function": "bernstein0"}, "has no order 0"),
         ({"signal": "{shape: gauss}"}, "not one of double_sided"),
     ],

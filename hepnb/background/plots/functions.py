@@ -83,7 +83,7 @@ def plot_functions(
         raise BadParameters(message)
     counts = displayed(spectrum, bins=bins, label=label)
     reference = names.index(best) if best else 0
-    looks = _looks(fits)
+    looks = _looks(fits, reference)
     curves = [
         curve(fit, counts.edges, bold=i == reference and bool(best), **looks[i])
         for i, fit in enumerate(fits)
@@ -152,15 +152,17 @@ def plot_envelope(ftest: Any, **options: Any) -> Any:
     return plot_functions(ftest.spectrum, members, **options)
 
 
-def _looks(fits: Sequence[Any]) -> list[dict[str, Any]]:
-    """Colour by family, dashes by order within it."""
+def _looks(fits: Sequence[Any], reference: int) -> list[dict[str, Any]]:
+    """Colour by family, dashes by order within it; the reference has a full line."""
     families = list(dict.fromkeys(fit.family.name for fit in fits))
     spare = iter(_OTHERS * (1 + len(families)))
     colours = {name: FAMILY_COLOURS.get(name) or next(spare) for name in families}
-    seen: dict[str, int] = {}
+    seen = {fits[reference].family.name: 0}
     looks = []
-    for fit in fits:
+    for i, fit in enumerate(fits):
         name = fit.family.name
-        place = seen[name] = seen.get(name, -1) + 1
+        place = 0
+        if i != reference:
+            place = seen[name] = seen.get(name, -1) + 1
         looks.append({"colour": colours[name], "dashes": _DASHES[place % len(_DASHES)]})
     return looks

@@ -21,10 +21,10 @@ def __dir__() -> tuple[str, ...]:
 _WIDTHS = {
     "function": 1.5,
     "n_par": 0.7,
-    "q": 0.95,
+    "q": 1.2,
     "dof": 0.6,
     "p_asym": 1.1,
-    "p_toy": 1.75,
+    "p_toy": 1.5,
     "p_gof": 1.0,
     "status": 1.05,
     "role": 1.35,
@@ -39,7 +39,7 @@ _TITLES = {
     "p_toy": r"$p$ (toys)",
     "p_gof": r"$p$ (fit)",
     "status": "Status",
-    "role": "",
+    "role": "Role",
     "reason": "Reason",
 }
 _ROLES = {"best": "#3f90da", "truth": "#3f90da", "envelope": "#1b1b1b"}
@@ -165,7 +165,9 @@ def _draw_row(
 
 def _texts(row: Any) -> dict[str, str]:
     toy = _p(row["p_toy"])
-    if toy and math.isfinite(row["p_toy_err"]):
+    if row["p_toy"] == 0.0 and row["p_toy_err"] > 0:
+        toy = f"< {row['p_toy_err']:.1g}"  # none of the toys: only a limit is known
+    elif toy and math.isfinite(row["p_toy_err"]):
         toy += f" ± {row['p_toy_err']:.1g}"
     return {
         "function": row["title"],

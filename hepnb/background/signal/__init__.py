@@ -11,6 +11,7 @@ from hepnb.background.signal.reading import (
     read_signals,
 )
 from hepnb.background.signal.shapes import Peak, SignalShape
+from hepnb.background.signal.simulation import fit_signal_shape
 from hepnb.background.signal.template import TemplateSignal
 from hepnb.background.signal.weighting import (
     CategoryWeights,
@@ -31,6 +32,7 @@ __all__ = (
     "category_weights",
     "describe_signal",
     "effective_sigma",
+    "fit_signal_shape",
     "narrowest_window",
     "purity_weights",
     "read_signal",

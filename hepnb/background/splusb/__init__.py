@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hepnb.background.splusb.inputs import (
+    described,
     embedded_signals,
     named_functions,
     read_spectra,
@@ -16,6 +17,7 @@ from hepnb.background.splusb.sidebands import window_yield
 __all__ = (
     "SPlusB",
     "choose_functions",
+    "described",
     "embedded_signals",
     "fit_shared_strength",
     "function_of",

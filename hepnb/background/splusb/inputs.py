@@ -9,18 +9,22 @@ from typing import Any
 from hepnb.background.categories import read_categories
 from hepnb.background.families import family_names
 from hepnb.background.reading import read_spectrum
-from hepnb.background.samples import CATEGORIES, PEAK
+from hepnb.background.samples import CATEGORIES, PEAK, embedded
 from hepnb.background.signal.gaussians import SumOfGaussians
 from hepnb.background.signal.reading import load_mapping, read_signals
 from hepnb.background.signal.shapes import Peak
+from hepnb.background.signal.simulation import ShapeName, fit_signal_shape
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters
 
-__all__ = ("embedded_signals", "named_functions", "read_spectra", "signals_of")
+__all__ = ("described", "embedded_signals", "named_functions", "read_spectra", "signals_of")
 
 
 def __dir__() -> tuple[str, ...]:
     return __all__
+
+
+_DESCRIBED = frozenset({".yaml", ".yml", ".json"})
 
 
 def read_spectra(
@@ -86,16 +90,36 @@ def embedded_signals() -> dict[str, Peak]:
     }
 
 
-def signals_of(text: str, categories: Sequence[str]) -> dict[str, Peak]:
+def described(text: str) -> bool:
+    """Tell whether a signal is given by its parameters, and not by simulated candidates."""
+    return text.lstrip().startswith("{") or Path(text).suffix.lower() in _DESCRIBED
+
+
+def signals_of(
+    text: str,
+    categories: Sequence[str],
+    *,
+    shape: ShapeName = "double_sided_crystal_ball",
+    weight: str = "weight",
+    **options: Any,
+) -> dict[str, Peak]:
     """Give the signal of each category.
 
     Parameters
     ----------
     text
-        File of one signal or of one per category, or such a mapping in braces; see `read_signals`.
-        Empty: those of the embedded sample.
+        File of simulated signal, with a tree for each category or of the only one, to which a
+        shape is fitted; or its parameters: a YAML or JSON file of one signal or of one per
+        category, or such a mapping in braces (see `read_signals`). Empty: the simulation of the
+        embedded sample.
     categories
         Names of the categories.
+    shape
+        That is fitted to simulation; ``template`` takes its bins as they are.
+    weight
+        Of each simulated candidate; their sum is what is expected at strength 1.
+    **options
+        Of `read_spectrum`, for simulation: range, bins, mass, cut.
 
     Returns
     -------
@@ -106,20 +130,20 @@ def signals_of(text: str, categories: Sequence[str]) -> dict[str, Peak]:
     ------
     BadParameters
         A category has no signal.
+    FitFailed
+        A shape does not fit.
     UnreadableFile
         The file holds none.
     """
-    if text.strip():
+    if described(text):
         return read_signals(text, tuple(categories))
-    known = embedded_signals()
-    for name in categories:
-        if name not in known:
-            message = (
-                f"category {name!r} has no signal; give signal = a YAML file, or for instance "
-                "{shape: sum_of_gaussians, mean: 125, sigma: 1.5, expected: 50}"
-            )
-            raise BadParameters(message)
-    return {name: known[name] for name in categories}
+    simulated = read_spectra(
+        text.strip() or embedded("hgg_signal.root"),
+        categories=categories,
+        weight=weight,
+        **options,
+    )
+    return {name: fit_signal_shape(each, shape) for name, each in simulated.items()}
 
 
 def named_functions(text: str, categories: Sequence[str]) -> dict[str, str]:
