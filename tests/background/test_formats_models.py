@@ -194,9 +194,13 @@ def test_pyhf_expects_the_best_function_and_moves_to_the_others(which, request):
         if name == ftest.choice.best:
             continue
         moved = start.copy()
-        moved[model.config.par_slice(f"Untagged_Tag_0_{name}")] = 1.0
+        where = model.config.par_slice(f"Untagged_Tag_0_{name}")
         other = ftest.fit(name).expected()[shown]
+        moved[where] = 1.0
         assert model.expected_actualdata(moved) == pytest.approx(other, rel=1e-9)
+        moved[where] = -1.0
+        mirrored = np.maximum(2.0 * best - other, 1e-3 * best)
+        assert model.expected_actualdata(moved) == pytest.approx(mirrored, rel=1e-9)
 
 
 def test_pyhf_finds_the_fitted_yield(whole):
