@@ -98,11 +98,20 @@ def draw_lower(ax: Any, counts: Counts, expected: Floats, lower: Lower) -> None:
     draw_points(ax, centres, values, errors, empty=counts.values[seen] == 0)
     shade_hidden(ax, counts)
     middle = 1.0 if lower == "ratio" else 0.0
-    away = np.abs(values - middle)
-    # a single bin of few events must not flatten all the others
-    reach = float(np.nanquantile(away + errors.max(axis=0), 0.95)) if len(values) else 1.0
-    reach = 1.1 * max(reach, float(np.nanmax(away, initial=0.0))) or 1.0
-    ax.set_ylim(max(middle - reach, -np.inf if middle == 0.0 else 0.0), middle + reach)
+    away = values - middle
+    above, below = _reach(away, errors[1]), _reach(-away, errors[0])
+    # the middle stays well inside, for what is above and below to be compared
+    top = middle + (max(above, 0.35 * below) or 1.0)
+    bottom = middle - (max(below, 0.35 * above) or 1.0)
+    ax.set_ylim(max(bottom, 0.0) if lower == "ratio" else bottom, top)
+
+
+def _reach(values: Floats, errors: Floats) -> float:
+    """How far an axis goes for points and nearly all bars: one must not flatten all the others."""
+    if not np.isfinite(values).any():
+        return 0.0
+    bars = float(np.nanquantile(values + errors, 0.97))
+    return 1.1 * max(bars, float(np.nanmax(values)), 0.0)
 
 
 def contain_lines(ax: Any) -> None:

@@ -71,6 +71,7 @@ def test_crystal_ball_agrees_with_adaptive_quadrature_of_its_definition():
         assert BALL.density([low])[0] == pytest.approx(core_and_tails(low) / (inner + outer))
 
 
+@pytest.mark.slow  # compiles for seconds
 def test_crystal_ball_agrees_with_numba_stats():
     peer = pytest.importorskip("numba_stats.crystalball_ex", reason="numba-stats is not here")
     values = (1.3, 3.5, 1.6, 1.7, 6.0, 1.6, 125.0)  # beta, m, scale of each side, loc

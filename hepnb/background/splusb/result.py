@@ -50,7 +50,8 @@ class Category:
     signal
         Shape, floating parameters at their fitted values.
     alone
-        Fit with a strength of the category's own; None where blinded.
+        Fit with a strength of the category's own; None where blinded. Of several categories each
+        has its peak held where the shared fit puts it.
     window, window_background
         The hidden window, or one effective sigma about the peak, and the background events that
         `sideband` expects in it, with their uncertainty.

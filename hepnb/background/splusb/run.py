@@ -188,6 +188,8 @@ def _alone(
     name: str, spectrum: MassSpectrum, pairs: Mapping[str, Function], shared: SharedFit
 ) -> SharedFit:
     """Fit one category with a strength of its own, the peak where the shared fit has it."""
+    if len(shared.fits) == 1:
+        return shared
     return fit_shared_strength(
         {name: spectrum}, {name: pairs[name]}, {name: shared.fits[name].signal}
     )
