@@ -501,10 +501,14 @@ def random_starts(data: MassSpectrum, name: str, order: int, rng: np.random.Gene
     return best
 
 
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("name", ["exponential", "powerlaw"])
+# in those of the exponential, a start at the steepest slope alone ends above the minimum
+HARD = [("exponential", seed) for seed in (1011, 1033, 1036, 1039)]
+HARD += [("powerlaw", seed) for seed in (1000, 1001, 1002)]
+
+
+@pytest.mark.parametrize(("name", "seed"), HARD)
 def test_random_starts_never_end_below(name, seed):
-    data = random_spectrum(1000 + seed, blind=seed % 2 == 1)
+    data = random_spectrum(seed, blind=seed % 2 == 1)
     fit = fit_background(data, name, 3)
     assert fit.nll < random_starts(data, name, 3, np.random.default_rng(seed)) + 1e-6
 
