@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepnb.background.plots.functions import FAMILY_COLOURS
 from hepnb.plotting.room import make_room
-from hepnb.plotting.style import COLOURS, new_axes, style
+from hepnb.plotting.style import COLOURS, label, new_axes, style
 
 __all__ = ("plot_profile",)
 
@@ -55,7 +55,7 @@ def plot_profile(
     top
         Upper end of the vertical axis, before room is made for the legend.
     text
-        Lines in the upper left corner.
+        Above the frame.
     ax
         Axes; made if None.
 
@@ -131,9 +131,6 @@ def _explain(ax: Any, text: str) -> None:
         ncols=columns,
         fontsize=9.5,
     )
-    boxes = [legend]
+    make_room(ax, [legend])
     if text:
-        boxes.append(
-            ax.text(0.025, 0.965, text, transform=ax.transAxes, va="top", fontsize=10.5, zorder=7)
-        )
-    make_room(ax, boxes)
+        label(ax, text)
