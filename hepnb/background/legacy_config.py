@@ -137,8 +137,15 @@ def read_legacy_config(path: str | Path) -> LegacyConfig:
     )
 
 
-def category_jobs(config: LegacyConfig) -> tuple[CategoryJob, ...]:
+def category_jobs(config: LegacyConfig, *, mass: str = "") -> tuple[CategoryJob, ...]:
     """Give one job per category, in the order of `cats` or of the trees in the file.
+
+    Parameters
+    ----------
+    config
+        What is asked for.
+    mass
+        Variable of the spectra; empty: ``CMS_hgg_mass`` or ``mass``, whichever a tree has.
 
     Raises
     ------
@@ -164,7 +171,7 @@ def category_jobs(config: LegacyConfig) -> tuple[CategoryJob, ...]:
             parameters={
                 "data": str(config.data),
                 "tree": trees[name],
-                "mass": _mass(str(config.data), trees[name]),
+                "mass": mass or _mass(str(config.data), trees[name]),
                 "category": name,
             },
         )
