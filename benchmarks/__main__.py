@@ -1,23 +1,34 @@
-"""Run every benchmark, one after the other: ``python -m benchmarks [--peer-bin DIR]``."""
+"""Run every benchmark, one after the other: ``python -m benchmarks [--peer-bin DIR ...]``."""
 
 import argparse
 import subprocess
 import sys
 from pathlib import Path
 
-PEERED = ("efficiency_histograms.py", "pidcalib2_bins.py")
+# script to the command that its peer's environment has; those of None take several environments
+PEERED = {
+    "efficiency_histograms.py": "pidcalib2.make_eff_hists",
+    "pidcalib2_bins.py": "pidcalib2.make_eff_hists",
+    "root_exports.py": "root",
+    "background_functions.py": None,
+}
+NEEDED = ("pidcalib2_bins.py", "root_exports.py")  # nothing to measure without the peer
 ALONE = ("import_time.py", "cut_evaluation.py", "apply_weights.py")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer-bin", help="bin folder of the environment that has the peers")
-    peer_bin = parser.parse_args().peer_bin
+    parser.add_argument("--peer-bin", type=Path, nargs="+", default=[], help="bin folders of peers")
+    given = parser.parse_args().peer_bin
     failed = []
     for name in (*ALONE, *PEERED):
-        if name == "pidcalib2_bins.py" and not peer_bin:
-            continue  # nothing to measure without the peer
-        options = ["--peer-bin", peer_bin] if peer_bin and name in PEERED else []
+        command = PEERED.get(name)
+        several = name in PEERED and command is None
+        found = given if several else [each for each in given if (each / (command or "-")).exists()]
+        if name in NEEDED and not found:
+            continue
+        chosen = found if several else found[:1]
+        options = ["--peer-bin", *chosen] if chosen else []
         print(f"== {name}", flush=True)
         if subprocess.run([sys.executable, Path(__file__).parent / name, *options]).returncode:
             failed.append(name)

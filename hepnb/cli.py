@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from hepnb import overview_commands
+from hepnb import category_command, overview_commands
 from hepnb.console import (
     ToStderr,
     print_frame,
@@ -23,6 +21,7 @@ from hepnb.console import (
     print_trace,
     stage_facts,
     table,
+    terminable,
     text,
     trace_facts,
 )
@@ -57,6 +56,7 @@ app.add_typer(collections, name="collections")
 app.add_typer(samples, name="samples")
 app.add_typer(data, name="data")
 overview_commands.register(app)
+category_command.register(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Site = Annotated[
@@ -138,7 +138,7 @@ def run_stage(
     asked = kind.from_strings(parameter, base=base)
     from hepnb.runner import run
 
-    with _terminable():
+    with terminable():
         print_run(run(asked, out, force=force, timeout=timeout))
 
 
@@ -153,7 +153,7 @@ def demo(
     """Run the chain of stages on the embedded samples, and write a page that shows it."""
     from hepnb.runner.demo import demo as run_demo
 
-    with _terminable():
+    with terminable():
         typer.echo(run_demo(out, events=events, force=force))
 
 
@@ -270,20 +270,3 @@ def fetch(name: str) -> None:
 
     for path in open_data.fetch(name):
         typer.echo(path)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let a batch system that ends a job end its kernel too, and keep what was written."""
-
-    def leave(*_: object) -> NoReturn:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo("hepnb: interrupted", err=True)
-        raise typer.Exit(128 + signal.SIGINT) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)

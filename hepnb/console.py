@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
 import typer
 
@@ -26,6 +28,7 @@ __all__ = (
     "print_trace",
     "stage_facts",
     "table",
+    "terminable",
     "text",
     "trace_facts",
 )
@@ -157,6 +160,23 @@ def print_trace(found: Trace) -> None:
         *((f"input {each.name}", (each.sha256 or "remote")[:12]) for each in record.inputs),
     ]
     table(("", ""), rows)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let a batch system that ends a job end its kernel too, and keep what was written."""
+
+    def leave(*_: object) -> NoReturn:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("hepnb: interrupted", err=True)
+        raise typer.Exit(128 + signal.SIGINT) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _type_name(annotation: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hepnb.plotting.room import make_room
 from hepnb.plotting.style import COLOURS, new_axes, style
 
 __all__ = ("draw_mass_fit", "draw_weights")
@@ -19,7 +20,6 @@ def __dir__() -> tuple[str, ...]:
 
 Floats = NDArray[np.float64]
 
-_MARGIN = 0.025  # of the axes, between a box and what is drawn
 _SPARE = ("#e76300", "#832db6", "#b9ac70", "#92dadd", "#717581")
 
 
@@ -117,26 +117,7 @@ def _annotate(ax: Any, text: str) -> None:
         boxes.append(
             ax.text(0.025, 0.965, text, transform=ax.transAxes, va="top", fontsize=9.5, zorder=5)
         )
-    ax.figure.draw_without_rendering()
-    to_axes = ax.transData + ax.transAxes.inverted()
-    points = _drawn_points(ax)
-    across = to_axes.transform(points)[:, 0]
-    bottom, top = ax.get_ylim()
-    for box in boxes:
-        extent = box.get_window_extent().transformed(ax.transAxes.inverted())
-        below = (across > extent.x0 - _MARGIN) & (across < extent.x1 + _MARGIN)
-        highest = float(points[below, 1].max(initial=bottom))
-        top = max(top, bottom + (highest - bottom) / max(extent.y0 - _MARGIN, 0.2))
-    ax.set_ylim(bottom, top)
-
-
-def _drawn_points(ax: Any) -> Floats:
-    """Points of lines and error bars that cross the axes, in data coordinates."""
-    lines = [
-        line.get_xydata() for line in ax.lines if line.get_transform().contains_branch(ax.transData)
-    ]
-    bars = [segment for each in ax.containers for bar in each[2] for segment in bar.get_segments()]
-    return np.concatenate([np.asarray(each, float) for each in (*lines, *bars) if len(each)])
+    make_room(ax, boxes)
 
 
 def draw_weights(

@@ -89,6 +89,11 @@ _UNITS = MappingProxyType(
         "D0_M": (r"$M(K\pi)$", "GeV/$c^2$"),
         "Lambda_M": (r"$M(p\pi)$", "GeV/$c^2$"),
         "M": (r"$M$", "GeV/$c^2$"),
+        "m_gg": (r"$m_{\gamma\gamma}$", "GeV"),
+        "mgg": (r"$m_{\gamma\gamma}$", "GeV"),
+        "CMS_hgg_mass": (r"$m_{\gamma\gamma}$", "GeV"),
+        "m_jj": (r"$m_{jj}$", "GeV"),
+        "mjj": (r"$m_{jj}$", "GeV"),
     }
 )
 

@@ -73,6 +73,18 @@ CHAIN: tuple[Step, ...] = (
     ),
     Step("kaon_roc", "id_vs_misid_curve", "Kaon efficiency against pion fake rate"),
     Step("applied", "apply_weights", "The weights applied to simulation, and checked against data"),
+    Step(
+        "background_functions",
+        "ftest",
+        "H → γγ-like spectrum, the peak hidden: which functions describe the background",
+        {"blind": [115, 135], "toys": 100},
+    ),
+    Step(
+        "signal_on_background",
+        "splusb",
+        "The same in four categories, the peak shown: signal strength on the background",
+        {"unblind": True},
+    ),
 )
 
 
@@ -108,7 +120,9 @@ def demo(out: Path, *, events: int | None = None, force: bool = False, workers: 
         common["site"] = str(folder / "catalogue.yaml")
 
     def execute(step: Step) -> None:
-        stage = find(step.stage).from_values({**common, **step.parameters})
+        kind = find(step.stage)
+        shared = {name: value for name, value in common.items() if name in kind.model_fields}
+        stage = kind.from_values({**shared, **step.parameters})
         log.info("%s: %s", step.folder, step.heading)
         run(stage, out=out / step.folder, force=force, progress=False)
 

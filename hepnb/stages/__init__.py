@@ -21,6 +21,9 @@ _MODULES = (
     "id_vs_misid_curve",
     "plot_distribution",
     "apply_weights",
+    "ftest",
+    "ftest_2d",
+    "splusb",
 )
 
 

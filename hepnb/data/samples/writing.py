@@ -31,7 +31,7 @@ from hepnb.data.samples.modes import (
 from hepnb.data.samples.truth import true_efficiencies
 from hepnb.errors import BadParameters, OutputNotWritable
 
-__all__ = ("ensure", "make", "write_file")
+__all__ = ("cache_folder", "ensure", "make", "whole_or_not", "write_file")
 
 # candidates per basket: some 20 MB of columns in memory
 BASKET = 8 * BLOCK
@@ -93,7 +93,7 @@ def make(
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         message = f"{out} is there and not an empty folder: choose another, or remove it first"
         raise OutputNotWritable(message)
-    with _whole_or_not(out) as folder:
+    with whole_or_not(out) as folder:
         _fill(folder, events, seed, factorising=factorising)
     return out
 
@@ -121,7 +121,7 @@ def ensure(*, events: int = 200_000, seed: int = 1, factorising: bool = True) ->
         The cache cannot be written; the message names it and the variable that moves it.
     """
     name = f"v{VERSION}-{events}-{seed}" + ("" if factorising else "-sloped")
-    folder = _cache() / "samples" / name
+    folder = cache_folder() / "samples" / name
     if not folder.is_dir():
         log.info("Making the embedded samples in %s: some seconds, once", folder)
         try:
@@ -134,7 +134,8 @@ def ensure(*, events: int = 200_000, seed: int = 1, factorising: bool = True) ->
     return folder
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Folder of what is made or fetched once: ``$HEPNB_CACHE``, or the user's cache."""
     import platformdirs
 
     chosen = os.environ.get("HEPNB_CACHE")
@@ -142,7 +143,7 @@ def _cache() -> Path:
 
 
 @contextmanager
-def _whole_or_not(out: Path) -> Iterator[Path]:
+def whole_or_not(out: Path) -> Iterator[Path]:
     """Give a folder beside `out` that takes its name at the end, and vanishes on any error."""
     folder = out.parent / f".{out.name}.{uuid.uuid4().hex}"
     try:
