@@ -76,7 +76,7 @@ CHAIN: tuple[Step, ...] = (
     Step(
         "background_functions",
         "ftest",
-        "H → γγ-like spectrum, the peak hidden: which functions describe the background",
+        "Di-photon-like mass spectrum, the peak hidden: which functions describe it",
         {"blind": [115, 135], "toys": 100},
     ),
     Step(
