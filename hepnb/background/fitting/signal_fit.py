@@ -153,12 +153,16 @@ def as_signal_fit(model: SignalModel, found: Profiled, *, free: bool) -> SignalF
     free
         Whether the strength was fitted.
     """
-    likelihood = model.likelihood
+    likelihood, minimum = model.likelihood, found.minimum
+    k = likelihood.shape.n_components
+    if not minimum.x[:k].sum() > 0.0:
+        # all candidates are signal; a background of none still has a shape
+        minimum = minimum._replace(x=np.concatenate([np.full(k, 1e-12), minimum.x[k:]]))
     background = assembled(
         likelihood,
         model.family,
         model.order,
-        found.minimum,
+        minimum,
         tries=found.tries,
         free_strength=free,
     )

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from hepnb.background.families import Family, family
 from hepnb.background.families.sums import SumOfTilted
-from hepnb.background.fitting.fit import covariance_of, fit_background, follow
+from hepnb.background.fitting.fit import covariance_of, fit_background
 from hepnb.background.fitting.likelihood import Likelihood, Objective, SignalLike
 from hepnb.background.fitting.newton import Minimum
+from hepnb.background.fitting.search import follow, starting_points
 from hepnb.background.fitting.starts import steepest
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters
@@ -29,6 +30,8 @@ def __dir__() -> tuple[str, ...]:
 Floats = NDArray[np.float64]
 
 _SOFT = (1e-2, 1e-4, 1e-6)  # candidates that empty bins are given where a signal would empty them
+_LITTLE = 1e-4  # of the background of a bin: what a signal leaves of it at the least
+_NO_GAIN = 1e-5  # of -ln L: a further component that gains less is not tried
 _FEWEST = 1e-4  # of the candidates: weight from which a component can come back
 
 
@@ -176,45 +179,71 @@ class SignalModel:
             message = "no candidate is visible; a signal strength needs at least one"
             raise BadParameters(message)
         given = list(starts) or [self._alone()]
-        below = None
-        if self.lower is not None and (not starts if thorough is None else thorough):
-            below = self.lower.fit(strength=strength)
-        if below is not None:
-            given.append(self._one_more(below))
+        if self.one_minimum:
+            given = given[:1]
         objective = self.likelihood.objective(strength=strength)
+        unused: Profiled | None = None
+        if self.lower is not None and (not starts if thorough is None else thorough):
+            below = self.lower.fit(strength=strength, starts=[_one_less(each) for each in given])
+            if below is not None:
+                start, gain = self._one_more(below)
+                unused = self._unused(below, objective, strength)
+                if unused is not None and below.converged and gain < _NO_GAIN:
+                    return unused
+                given.append(start)
         points = [self._point(each, strength) for each in given]
-        minimum = follow(objective, points)
-        limited = False
-        if minimum is None or not minimum.converged:
-            softened = self._softened(points, strength)
-            if softened is not None and (minimum is None or softened.value < minimum.value + 1e-6):
-                minimum, limited = softened, True
-        if minimum is None:
-            return None
-        found = self._profiled(minimum, objective, strength, len(points), limited=limited)
-        if below is not None and below.nll < found.nll:
-            same = objective(self._point(self._one_more(below, weight=0.0), strength, least=0.0))
-            if same is not None:
-                unused = Minimum(
-                    self._point(self._one_more(below, weight=0.0), strength, least=0.0),
-                    *same,
-                    converged=below.converged,
-                    steps=0,
-                )
-                return self._profiled(
-                    unused, objective, strength, len(points), limited=below.limited
-                )
-        return found
+        beaten = np.inf if unused is None else unused.minimum.value
+        minimum = self._minimised(points, objective, strength, beaten)
+        if minimum is None or beaten < minimum.value:
+            return unused
+        limited = self._emptied(minimum.x, strength)
+        return self._profiled(minimum, objective, strength, len(points), limited=limited)
+
+    def _minimised(
+        self, points: list[Floats], objective: Objective, strength: float | None, beaten: float
+    ) -> Minimum | None:
+        at_wall = any(self._emptied(each, strength) for each in points)
+        minimum = None if at_wall else follow(objective, points, beaten=beaten)
+        if minimum is not None and minimum.converged:
+            return minimum
+        softened = self._softened(points, strength)
+        if softened is not None and not self._emptied(softened.x, strength):
+            # what the soft wall cost; if it is one after all, steps stop short there
+            plain = follow(objective, [softened.x])
+            if plain is not None and plain.value < softened.value:
+                softened = plain._replace(converged=plain.converged or softened.converged)
+        if softened is not None and (minimum is None or softened.value < minimum.value + 1e-6):
+            return softened
+        return minimum
 
     def _alone(self) -> Start:
         likelihood = self.likelihood
+        total = likelihood.spectrum.total
+        if self.one_minimum:
+            x, k = starting_points(likelihood, None)[0], likelihood.shape.n_components
+            return Start(x[:k] * total, 0.0, x[k:])
         fit = fit_background(
             likelihood.spectrum, self.family, self.order, unbinned=likelihood.masses is not None
         )
         return Start(fit.weights * fit.total, 0.0, fit.theta)
 
-    def _one_more(self, below: Profiled, *, weight: float = 0.05) -> Start:
-        """Give the lower order with a component at the slope that lowers the likelihood most."""
+    def _unused(
+        self, below: Profiled, objective: Objective, strength: float | None
+    ) -> Profiled | None:
+        """Give the lower order, with a component that nothing is taken from."""
+        near = below.start
+        start = Start(
+            np.append(near.weights, 0.0), near.strength, np.append(near.theta, near.theta[-1:])
+        )
+        point = self._point(start, strength, least=0.0)
+        same = objective(point)
+        if same is None:
+            return None
+        minimum = Minimum(point, *same, converged=below.converged, steps=0)
+        return self._profiled(minimum, objective, strength, 0, limited=below.limited)
+
+    def _one_more(self, below: Profiled) -> tuple[Start, float]:
+        """Add a component where it gains most, and give the most that any number could gain."""
         likelihood, near = self.likelihood, below.start
         spectrum, signal = likelihood.spectrum, likelihood.signal
         assert self.lower is not None
@@ -223,9 +252,9 @@ class SignalModel:
         expected = shape.fractions(spectrum.edges, near.theta) @ near.weights
         expected = expected + below.strength * signal.expected * signal.fractions(spectrum.edges)
         seen = np.maximum(expected[spectrum.visible], 1e-12 * spectrum.total)
-        slope, _ = steepest(likelihood, seen)
-        weights = np.append(near.weights, weight * near.weights.sum())
-        return Start(weights / (1.0 + weight), below.strength, np.append(near.theta, slope))
+        slope, gain = steepest(likelihood, seen)
+        weights = np.append(near.weights, 0.05 * near.weights.sum()) / 1.05
+        return Start(weights, below.strength, np.append(near.theta, slope)), gain
 
     def _point(self, start: Start, held: float | None, *, least: float = _FEWEST) -> Floats:
         """Variables of `Objective`, with background enough for every expectation to be positive."""
@@ -241,6 +270,18 @@ class SignalModel:
             missing = -mu * likelihood.signal_row[lacking] - background[lacking]
             weights = weights + 1.5 * float((missing / even).max()) + 1e-6 * total
         return np.concatenate([weights / total, [mu] if held is None else [], start.theta])
+
+    def _emptied(self, x: Floats, strength: float | None) -> bool:
+        """Whether a signal takes all that is expected from an empty bin."""
+        likelihood, k = self.likelihood, self.likelihood.shape.n_components
+        mu = float(x[k]) if strength is None else strength
+        if mu >= 0.0 or likelihood.masses is not None:
+            return False
+        total, theta = likelihood.spectrum.total, x[k + (strength is None) :]
+        background = total * (likelihood.columns(theta).rows.value @ x[:k])
+        empty = likelihood.counts == 0.0
+        left = background[empty] + mu * likelihood.signal_row[empty]
+        return bool((left < _LITTLE * background[empty]).any())
 
     def _softened(self, points: list[Floats], strength: float | None) -> Minimum | None:
         """Minimise where the expectation of an empty bin ends at zero.
@@ -301,3 +342,10 @@ class SignalModel:
             tries=tries,
             minimum=minimum,
         )
+
+
+def _one_less(start: Start) -> Start:
+    """Leave out the lightest component, as the start of the next lower order."""
+    kept = np.arange(len(start.weights)) != int(np.argmin(start.weights))
+    weights = start.weights[kept] * (start.weights.sum() / start.weights[kept].sum())
+    return Start(weights, start.strength, start.theta[kept])

@@ -183,5 +183,9 @@ def _legend_below(axes: Any) -> None:
     """Put one legend of all panels under the figure."""
     handles, labels = axes[0].get_legend_handles_labels()
     axes[0].figure.legend(
-        handles, labels, loc="outside lower center", ncols=min(len(labels), 6), fontsize=10
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=len(labels) if len(labels) < 7 else -(-len(labels) // 2),
+        fontsize=10,
     )

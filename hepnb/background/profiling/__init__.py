@@ -13,7 +13,11 @@ from hepnb.background.profiling.categories import (
 )
 from hepnb.background.profiling.corrections import Correction
 from hepnb.background.profiling.envelope import Envelope, Profile, fit_members, scan_envelope
-from hepnb.background.profiling.spurious import SpuriousSignal, spurious_signal
+from hepnb.background.profiling.spurious import (
+    SpuriousSignal,
+    read_template,
+    spurious_signal,
+)
 
 __all__ = (
     "BiasStudy",
@@ -26,6 +30,7 @@ __all__ = (
     "fit_members",
     "minimise_exhaustively",
     "minimise_iteratively",
+    "read_template",
     "scan_categories",
     "scan_envelope",
     "spurious_signal",

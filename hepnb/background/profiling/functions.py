@@ -114,8 +114,15 @@ class FunctionProfile:
     def fitted(cls, model: SignalModel, correction: Correction) -> FunctionProfile:
         """Give the profile with its minimum, where it has one."""
         profile, best = cls(model, correction), model.fit()
-        profile.best = best if best is not None and best.converged else None
+        if best is not None and best.converged:
+            profile.best = best
+            profile._keep(best)
         return profile
+
+    def _keep(self, found: Profiled) -> None:
+        if found.strength not in self._solved:
+            bisect.insort(self._strengths, found.strength)
+        self._solved[found.strength] = found
 
     @property
     def name(self) -> str:
@@ -137,6 +144,12 @@ class FunctionProfile:
         """The fit with the strength free; the profile is only used where there is one."""
         assert self.best is not None
         return self.best
+
+    @property
+    def widest(self) -> float:
+        """Uncertainty of the strength if all candidates lay under the peak."""
+        likelihood = self.model.likelihood
+        return float((np.sqrt(likelihood.spectrum.total) + 3.0) / likelihood.signal_visible)
 
     def corrected(self, nll: float) -> float:
         """Corrected ``-2 ln L`` of a negative logarithm of the likelihood."""
@@ -176,8 +189,7 @@ class FunctionProfile:
         if found is None or not found.converged:
             self.failures.append(key)
             return None
-        self._strengths.insert(place, key)
-        self._solved[key] = found
+        self._keep(found)
         return found
 
     def sweep(self, strengths: Sequence[float]) -> None:
@@ -199,6 +211,7 @@ class FunctionProfile:
             again = self.model.fit(starts=[lowest.start])
             if again is not None and again.nll < self.minimum.nll:
                 self.best = again
+                self._keep(again)
 
     def _improve(self, strength: float, near: Profiled) -> None:
         there = self._solved[strength]

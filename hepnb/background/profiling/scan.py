@@ -32,7 +32,7 @@ Choice: TypeAlias = tuple[int, ...]
 """Which member each category takes."""
 
 _POINTS = 25
-_REACH = 3.0  # standard deviations on either side
+_MARGIN = 1.2  # times the highest level: how far a scan goes on
 _DEEPEST = 6  # halvings of a cell in which a third function may be the lowest
 _TIE = 1e-6  # of -2 ln L: below, the function with fewer parameters is taken
 
@@ -162,21 +162,40 @@ def _bracket(slope: Callable[[float], float], start: float, step: float) -> tupl
 def _grid(categories: Sequence[Members], highest: float) -> list[float]:
     """Evenly spaced strengths, as far as the envelope rises above the highest level."""
     centre, error = _typical(categories)
-    reach = _REACH * max(1.0, np.sqrt(highest) / 2.0)
-    points = list(np.linspace(centre - reach * error, centre + reach * error, _POINTS))
-    step = points[1] - points[0]
-    values = [lowest_of(categories, each)[0] for each in points]
-    for _ in range(20 * _POINTS):
-        lowest = min(values)
-        if values[0] - lowest < 1.2 * highest:
-            points.insert(0, points[0] - step)
-            values.insert(0, lowest_of(categories, points[0])[0])
-        elif values[-1] - lowest < 1.2 * highest:
-            points.append(points[-1] + step)
-            values.append(lowest_of(categories, points[-1])[0])
+    minima = [each.minimum.strength for members in categories for each in members]
+    heights = {mu: lowest_of(categories, mu)[0] for mu in (centre, *minima)}
+    lowest = min(heights.values())
+    # other functions may be as good somewhere else
+    near = [mu for mu, height in heights.items() if height < lowest + highest]
+
+    def rise(mu: float) -> float:
+        return lowest_of(categories, mu)[0] - lowest
+
+    low = _reach(rise, min(near), -error, _MARGIN * highest)
+    high = _reach(rise, max(near), error, _MARGIN * highest)
+    for _ in range(_DEEPEST):
+        points: list[float] = np.linspace(low, high, _POINTS).tolist()
+        rises = [rise(each) for each in points]
+        wanted = min(rises) + _MARGIN * highest
+        if rises[0] < wanted:
+            low = _reach(rise, high, low - high, wanted)
+        elif rises[-1] < wanted:
+            high = _reach(rise, low, high - low, wanted)
         else:
             break
     return points
+
+
+def _reach(rise: Callable[[float], float], start: float, step: float, wanted: float) -> float:
+    """Go on until the envelope has risen enough, but not twice as far as that takes."""
+    while rise(start + step) < wanted:
+        step *= 1.4
+        if not np.isfinite(step):
+            message = f"the likelihood does not rise from strength {start:g}; check the signal"
+            raise FitFailed(message)
+    while rise(start + 0.6 * step) >= wanted and abs(step) > 1e-9:
+        step *= 0.6
+    return start + step
 
 
 def _typical(categories: Sequence[Members]) -> tuple[float, float]:
@@ -184,8 +203,8 @@ def _typical(categories: Sequence[Members]) -> tuple[float, float]:
     weight, total = 0.0, 0.0
     for members in categories:
         best = min(members, key=lambda each: each.corrected(each.minimum.nll)).minimum
-        # where empty bins limit the signal the curvature tells too little
-        error = best.strength_error if best.strength_error > 0 else 1.0
+        # where empty bins limit a signal the curvature tells nothing; all candidates do
+        error = min(best.strength_error, max(each.widest for each in members))
         weight += error**-2.0
         total += best.strength * error**-2.0
     return total / weight, weight**-0.5

@@ -151,7 +151,7 @@ def _both(
     """Fit with the strength free and held, each from the other's minimum as well."""
     try:
         free = data.fit(starts=near, thorough=True)
-        held = data.fit(strength=strength, starts=near + ([free.start] if free else []))
+        held = data.fit(strength=strength, starts=[free.start] if free else near)
         if free is None or held is None:
             return None, None
         if held.nll < free.nll:
