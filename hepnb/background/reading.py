@@ -59,7 +59,8 @@ def read_spectrum(
     source
         Path of a CSV, Parquet, ROOT or HDF5 file of candidates, or of several such files; of one
         with columns lo, hi, count, one row per bin; of a UHI JSON histogram; ``""`` for the
-        embedded sample (its category ``UntaggedTag_1`` if none is named). Or a `hist.Hist`, masses of shape (N,), a data frame, a `Sample`.
+        embedded sample (its category ``UntaggedTag_1`` if none is named). Or a `hist.Hist`, masses
+        of shape (N,), a data frame, a `Sample`.
     range
         (low, high) of the spectrum. Default: all bins of counts; 100 to 180 for candidates.
     bins

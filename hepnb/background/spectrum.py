@@ -146,10 +146,9 @@ class MassSpectrum:
 
     def summary(self) -> str:
         """Say how many candidates are seen, where, and how many are not."""
-        lines = [
-            f"{self.category or 'all'}: {self.total:g} candidates in {int(self.visible.sum())} "
-            f"bins, {self.lo:g} < {self.variable} < {self.hi:g} {self.unit}"
-        ]
+        where = f"{self.lo:g} < {self.variable} < {self.hi:g} {self.unit}"
+        seen = f"{self.total:g} candidates in {int(self.visible.sum())} bins, {where}"
+        lines = [f"{self.category or 'all'}: {seen}"]
         if self.blind:
             windows = ", ".join(f"{lo:g} to {hi:g}" for lo, hi in self.blind)
             lines.append(f"hidden: {windows} {self.unit}")
