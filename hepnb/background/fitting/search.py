@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hepnb.background.families.sums import SumOfTilted
 from hepnb.background.fitting.likelihood import Likelihood, Objective
-from hepnb.background.fitting.newton import Minimum, minimise
+from hepnb.background.fitting.newton import Evaluation, Minimum, minimise
 from hepnb.background.fitting.starts import mixed_start, pair_starts, spread_start, steepest
 
 __all__ = ("Lower", "follow", "largest_gain", "search", "starting_points")
@@ -92,7 +92,10 @@ def starting_points(likelihood: Likelihood, lower: Lower | None) -> list[Floats]
     slope, gain = largest_gain(likelihood, lower.weights, lower.theta)
     if gain < _NO_GAIN:
         return []
-    points = [np.concatenate([lower.weights, [0.05], lower.theta, [slope]])]
+    # with the best weights at these slopes it begins below the lower order, and stays there
+    theta = np.append(lower.theta, slope)
+    weights = _best_weights(likelihood.objective(), np.append(lower.weights, 1e-3), theta)
+    points = [np.concatenate([weights, theta])]
     if shape.n_components == 2:
         points += [np.concatenate(pair) for pair in pair_starts(likelihood, number=3)]
     else:
@@ -147,6 +150,19 @@ def largest_gain(likelihood: Likelihood, weights: Floats, theta: Floats) -> tupl
     if likelihood.masses is not None:
         density = shape.density(likelihood.masses, theta) @ seen
     return steepest(likelihood, expected, density)
+
+
+def _best_weights(objective: Objective, start: Floats, theta: Floats) -> Floats:
+    """Minimise over the weights, with the parameters held: a convex problem."""
+    k = len(start)
+
+    def evaluate(weights: Floats) -> Evaluation | None:
+        here = objective(np.concatenate([weights, theta]))
+        return here and Evaluation(here.value, here.gradient[:k], here.hessian[:k, :k])
+
+    bounds = np.tile([0.0, np.inf], (k, 1))
+    found = minimise(evaluate, start, bounds, scale=np.ones(k))
+    return start if found is None else found.x
 
 
 def _with_unused(lower: Lower, objective: Objective) -> Minimum:
