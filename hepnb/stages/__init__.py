@@ -24,6 +24,7 @@ _MODULES = (
     "ftest",
     "ftest_2d",
     "splusb",
+    "bias_study",
 )
 
 

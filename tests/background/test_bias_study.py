@@ -255,6 +255,10 @@ def test_what_is_saved_and_drawn_is_what_was_found(study, tmp_path):
     assert len(pd.read_parquet(files[1])) == len(study.rows)
     assert json.loads(files[2].read_text())["toys_done"] == 60
     np.testing.assert_allclose(study.chosen.sum(axis=1), 1.0)
+    matrix = study.matrix("mean_pull")
+    assert list(matrix) == [*FOUR, "envelope"]
+    own = study.table.query("truth == 'exponential' and function == 'laurent1'").iloc[0]
+    assert matrix.loc[("exponential", 1.0), "laurent1"] == own["mean_pull"]
     axes = study.plot()
     assert [ax.get_title(loc="left") for ax in axes] == ["truth: Power", "truth: Exponential"]
     assert len(study.plot_coverage()) == 2

@@ -8,7 +8,7 @@ from iminuit import Minuit
 from scipy.stats import chi2
 
 from hepnb.background.families import FunctionFamily
-from hepnb.background.fitting.signal_model import Profiled
+from hepnb.background.fitting.profiled import Profiled
 from hepnb.background.profiling import Correction, scan_envelope
 from hepnb.background.profiling.corrections import as_correction
 from hepnb.background.profiling.functions import function_of, functions_of

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from hepnb.background.families import Family, family
 from hepnb.background.fitting.fit import assembled
+from hepnb.background.fitting.profiled import Profiled, Start
 from hepnb.background.fitting.result import BackgroundFit, Status
-from hepnb.background.fitting.signal_model import Profiled, SignalModel, Start
+from hepnb.background.fitting.signal_model import SignalModel
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters, FitFailed
 

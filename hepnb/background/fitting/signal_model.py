@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,13 @@ from hepnb.background.families.sums import SumOfTilted
 from hepnb.background.fitting.fit import covariance_of, fit_background
 from hepnb.background.fitting.likelihood import Likelihood, Objective, SignalLike
 from hepnb.background.fitting.newton import Minimum
+from hepnb.background.fitting.profiled import Profiled, Start, one_less
 from hepnb.background.fitting.search import follow, starting_points
 from hepnb.background.fitting.starts import steepest
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters
 
-__all__ = ("Profiled", "SignalModel", "Start")
+__all__ = ("SignalModel", "Start")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -33,40 +33,6 @@ _SOFT = (1e-2, 1e-4, 1e-6)  # candidates that empty bins are given where a signa
 _LITTLE = 1e-4  # of the background of a bin: what a signal leaves of it at the least
 _NO_GAIN = 1e-5  # of -ln L: a further component that gains less is not tried
 _FEWEST = 1e-4  # of the candidates: weight from which a component can come back
-
-
-class Start(NamedTuple):
-    """Where a fit begins."""
-
-    weights: Floats
-    """Events of each component on the whole range, of shape (K,)."""
-    strength: float
-    """Signal strength; where it is held, that value is taken instead."""
-    theta: Floats
-    """Parameters of the components."""
-
-
-class Profiled(NamedTuple):
-    """The likelihood at its minimum, with the strength fitted or held."""
-
-    strength: float
-    """mu."""
-    strength_error: float
-    """From the curvature; NaN where the strength was held."""
-    nll: float
-    """Extended: ``sum_i nu_i - sum_i n_i ln(nu_i / width_i)``."""
-    slope: float
-    """Derivative of `nll` by the strength, the background following."""
-    start: Start
-    """The minimum, from which other fits can begin."""
-    converged: bool
-    """Whether it was reached."""
-    limited: bool
-    """Whether a more negative signal would make the expectation of an empty bin negative."""
-    tries: int
-    """Starting points followed."""
-    minimum: Minimum
-    """In the variables of `Objective`."""
 
 
 class SignalModel:
@@ -128,13 +94,9 @@ class SignalModel:
         likelihood, order = self.likelihood, self.order - self.family.step
         if not isinstance(likelihood.shape, SumOfTilted) or order < 1 or likelihood.signal is None:
             return None
-        return SignalModel(
-            likelihood.spectrum,
-            self.family,
-            order,
-            likelihood.signal,
-            unbinned=likelihood.masses is not None,
-        )
+        unbinned = likelihood.masses is not None
+        data, signal = likelihood.spectrum, likelihood.signal
+        return SignalModel(data, self.family, order, signal, unbinned=unbinned)
 
     def with_data(self, spectrum: MassSpectrum) -> SignalModel:
         """Give the model of other counts in the same bins; what was evaluated is kept."""
@@ -179,12 +141,11 @@ class SignalModel:
             message = "no candidate is visible; a signal strength needs at least one"
             raise BadParameters(message)
         given = list(starts) or [self._alone()]
-        if self.one_minimum:
-            given = given[:1]
+        given = given[:1] if self.one_minimum else given
         objective = self.likelihood.objective(strength=strength)
         unused: Profiled | None = None
         if self.lower is not None and (not starts if thorough is None else thorough):
-            below = self.lower.fit(strength=strength, starts=[_one_less(each) for each in given])
+            below = self.lower.fit(strength=strength, starts=[one_less(each) for each in given])
             if below is not None:
                 start, gain = self._one_more(below)
                 unused = self._unused(below, objective, strength)
@@ -222,9 +183,8 @@ class SignalModel:
         if self.one_minimum:
             x, k = starting_points(likelihood, None)[0], likelihood.shape.n_components
             return Start(x[:k] * total, 0.0, x[k:])
-        fit = fit_background(
-            likelihood.spectrum, self.family, self.order, unbinned=likelihood.masses is not None
-        )
+        unbinned = likelihood.masses is not None
+        fit = fit_background(likelihood.spectrum, self.family, self.order, unbinned=unbinned)
         return Start(fit.weights * fit.total, 0.0, fit.theta)
 
     def _unused(
@@ -239,7 +199,7 @@ class SignalModel:
         same = objective(point)
         if same is None:
             return None
-        minimum = Minimum(point, *same, converged=below.converged, steps=0)
+        minimum = Minimum(point, *same, below.converged, 0)
         return self._profiled(minimum, objective, strength, 0, limited=below.limited)
 
     def _one_more(self, below: Profiled) -> tuple[Start, float]:
@@ -275,19 +235,18 @@ class SignalModel:
         """Whether a signal takes all that is expected from an empty bin."""
         likelihood, k = self.likelihood, self.likelihood.shape.n_components
         mu = float(x[k]) if strength is None else strength
-        if mu >= 0.0 or likelihood.masses is not None:
-            return False
-        total, theta = likelihood.spectrum.total, x[k + (strength is None) :]
-        background = total * (likelihood.columns(theta).rows.value @ x[:k])
         empty = likelihood.counts == 0.0
-        left = background[empty] + mu * likelihood.signal_row[empty]
-        return bool((left < _LITTLE * background[empty]).any())
+        if mu >= 0.0 or not empty.any():
+            return False
+        rows = likelihood.columns(x[k + (strength is None) :]).rows.value[empty]
+        background = likelihood.spectrum.total * (rows @ x[:k])
+        return bool((background * (1 - _LITTLE) + mu * likelihood.signal_row[empty] < 0).any())
 
     def _softened(self, points: list[Floats], strength: float | None) -> Minimum | None:
         """Minimise where the expectation of an empty bin ends at zero.
 
-        There the logarithm is no wall, and Newton's steps would stop short of the minimum along
-        it; a vanishing number of candidates in each empty bin makes one.
+        Nothing bends the likelihood there, and Newton's steps would stop short of the minimum; a
+        vanishing number of candidates in each empty bin makes a wall.
         """
         likelihood = self.likelihood
         if likelihood.masses is not None:
@@ -342,10 +301,3 @@ class SignalModel:
             tries=tries,
             minimum=minimum,
         )
-
-
-def _one_less(start: Start) -> Start:
-    """Leave out the lightest component, as the start of the next lower order."""
-    kept = np.arange(len(start.weights)) != int(np.argmin(start.weights))
-    weights = start.weights[kept] * (start.weights.sum() / start.weights[kept].sum())
-    return Start(weights, start.strength, start.theta[kept])

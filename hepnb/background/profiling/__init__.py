@@ -12,12 +12,10 @@ from hepnb.background.profiling.categories import (
     scan_categories,
 )
 from hepnb.background.profiling.corrections import Correction
-from hepnb.background.profiling.envelope import Envelope, Profile, fit_members, scan_envelope
-from hepnb.background.profiling.spurious import (
-    SpuriousSignal,
-    read_template,
-    spurious_signal,
-)
+from hepnb.background.profiling.envelope import Envelope, fit_members, scan_envelope
+from hepnb.background.profiling.profile_result import Profile
+from hepnb.background.profiling.spurious import SpuriousSignal, spurious_signal
+from hepnb.background.profiling.template import read_template
 
 __all__ = (
     "BiasStudy",

@@ -112,6 +112,12 @@ class BiasStudy:
             [envelope["truth"], envelope["injected"]], envelope["chosen"], normalize="index"
         ).reindex(columns=self.functions, fill_value=0.0)
 
+    def matrix(self, column: str = "mean_pull") -> pd.DataFrame:
+        """Lay a column of `table` out as truth and injected strength by fitted function."""
+        index = ["truth", "injected"]
+        wide = self.table.pivot_table(column, index=index, columns="function", sort=False)
+        return wide[[*self.functions, ENVELOPE]]
+
     def pulls(
         self, truth: str, injected: float, function: str = ENVELOPE, *, kind: str = "pull"
     ) -> NDArray[np.float64]:

@@ -20,16 +20,15 @@ import pandas as pd
 
 from hepnb.background.profiling.corrections import CorrectionLike
 from hepnb.background.profiling.envelope import (
-    LEVELS,
     Envelope,
-    Profile,
     checked_levels,
-    described,
     envelope_of,
     fit_members,
 )
 from hepnb.background.profiling.functions import Function
-from hepnb.background.profiling.scan import Members, Scan, lowest_of, minimum_of, scan
+from hepnb.background.profiling.profile_result import LEVELS, Profile, described
+from hepnb.background.profiling.scan import Scan, minimum_of, scan
+from hepnb.background.profiling.scan_range import Members, lowest_of
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepnb.background.families import Family, family, family_names
-from hepnb.background.fitting.signal_model import Profiled, SignalModel
+from hepnb.background.fitting.profiled import Profiled
+from hepnb.background.fitting.signal_model import SignalModel
 from hepnb.background.profiling.corrections import Correction
 from hepnb.errors import BadParameters
 

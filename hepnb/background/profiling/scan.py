@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from hepnb.background.profiling.functions import FunctionProfile
+from hepnb.background.profiling.scan_range import Choice, Members, lowest_of, scan_points
 from hepnb.errors import FitFailed
 
-__all__ = ("Choice", "Members", "Scan", "lowest_of", "minimum_of", "scan")
+__all__ = ("Scan", "minimum_of", "scan")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -26,15 +27,7 @@ def __dir__() -> tuple[str, ...]:
 
 
 Floats = NDArray[np.float64]
-Members: TypeAlias = "Sequence[FunctionProfile]"
-"""Functions of one category."""
-Choice: TypeAlias = tuple[int, ...]
-"""Which member each category takes."""
-
-_POINTS = 25
-_MARGIN = 1.2  # times the highest level: how far a scan goes on
 _DEEPEST = 6  # halvings of a cell in which a third function may be the lowest
-_TIE = 1e-6  # of -2 ln L: below, the function with fewer parameters is taken
 
 
 class Scan(NamedTuple):
@@ -56,18 +49,6 @@ class _Piece(NamedTuple):
     lo: float
     hi: float
     choice: Choice
-
-
-def lowest_of(categories: Sequence[Members], strength: float) -> tuple[float, Choice]:
-    """Give the height of the sum of envelopes, and the functions that make it."""
-    total, choice = 0.0, []
-    for members in categories:
-        values = np.array([each.value(strength) for each in members])
-        # members are in ascending order of their parameters
-        chosen = int(np.flatnonzero(values <= values.min() + _TIE)[0])
-        total += float(values[chosen])
-        choice.append(chosen)
-    return total, tuple(choice)
 
 
 def minimum_of(
@@ -125,10 +106,12 @@ def scan(
     FitFailed
         No function could be fitted at some strength.
     """
-    points = _grid(categories, max(levels)) if strengths is None else sorted(map(float, strengths))
+    points = (
+        scan_points(categories, max(levels)) if strengths is None else sorted(map(float, strengths))
+    )
     minima = [each.minimum.strength for members in categories for each in members]
-    inside = [each for each in minima if points[0] < each < points[-1]]
-    points = sorted({*points, *inside})
+    inside = [each for each in minima if min(points) < each < max(points)]
+    points = sorted({*map(float, points), *inside})
     for members in categories:
         for each in members:
             each.sweep(points)
@@ -157,57 +140,6 @@ def _bracket(slope: Callable[[float], float], start: float, step: float) -> tupl
         step *= 1.3
     message = f"the likelihood falls without end from strength {start:g}; check signal and data"
     raise FitFailed(message)
-
-
-def _grid(categories: Sequence[Members], highest: float) -> list[float]:
-    """Evenly spaced strengths, as far as the envelope rises above the highest level."""
-    centre, error = _typical(categories)
-    minima = [each.minimum.strength for members in categories for each in members]
-    heights = {mu: lowest_of(categories, mu)[0] for mu in (centre, *minima)}
-    lowest = min(heights.values())
-    # other functions may be as good somewhere else
-    near = [mu for mu, height in heights.items() if height < lowest + highest]
-
-    def rise(mu: float) -> float:
-        return lowest_of(categories, mu)[0] - lowest
-
-    low = _reach(rise, min(near), -error, _MARGIN * highest)
-    high = _reach(rise, max(near), error, _MARGIN * highest)
-    for _ in range(_DEEPEST):
-        points: list[float] = np.linspace(low, high, _POINTS).tolist()
-        rises = [rise(each) for each in points]
-        wanted = min(rises) + _MARGIN * highest
-        if rises[0] < wanted:
-            low = _reach(rise, high, low - high, wanted)
-        elif rises[-1] < wanted:
-            high = _reach(rise, low, high - low, wanted)
-        else:
-            break
-    return points
-
-
-def _reach(rise: Callable[[float], float], start: float, step: float, wanted: float) -> float:
-    """Go on until the envelope has risen enough, but not twice as far as that takes."""
-    while rise(start + step) < wanted:
-        step *= 1.4
-        if not np.isfinite(step):
-            message = f"the likelihood does not rise from strength {start:g}; check the signal"
-            raise FitFailed(message)
-    while rise(start + 0.6 * step) >= wanted and abs(step) > 1e-9:
-        step *= 0.6
-    return start + step
-
-
-def _typical(categories: Sequence[Members]) -> tuple[float, float]:
-    """Strength and its uncertainty, of the best function of each category taken together."""
-    weight, total = 0.0, 0.0
-    for members in categories:
-        best = min(members, key=lambda each: each.corrected(each.minimum.nll)).minimum
-        # where empty bins limit a signal the curvature tells nothing; all candidates do
-        error = min(best.strength_error, max(each.widest for each in members))
-        weight += error**-2.0
-        total += best.strength * error**-2.0
-    return total / weight, weight**-0.5
 
 
 def _pieces(categories: Sequence[Members], points: Sequence[float]) -> list[_Piece]:

@@ -18,15 +18,15 @@ import numpy as np
 import pandas as pd
 
 from hepnb.background.fitting import BackgroundFit, fit_background
-from hepnb.background.fitting.signal_model import Profiled, SignalModel
+from hepnb.background.fitting.profiled import Profiled
+from hepnb.background.fitting.signal_model import SignalModel
 from hepnb.background.profiling.functions import Function, functions_of
-from hepnb.background.reading import read_spectrum
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters
 from hepnb.plotting.style import axis_label
 from hepnb.stats.goodness_of_fit import chi2_p_value
 
-__all__ = ("SpuriousSignal", "read_template", "spurious_signal")
+__all__ = ("SpuriousSignal", "spurious_signal")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -271,46 +271,3 @@ def _summary(
         "accepted": not reasons,
         "reason": "; ".join(reasons),
     }
-
-
-def read_template(
-    source: Any, data: MassSpectrum, *, events: float, weight: str = "", **options: Any
-) -> dict[str, Any]:
-    """Read simulated background in the bins of data, and how it compares with them.
-
-    Parameters
-    ----------
-    source
-        As of `hepnb.background.read_spectrum`.
-    data
-        Spectrum whose bins are filled; no count of it is used.
-    events
-        Background events of the data in the whole range.
-    weight
-        Expression for the weight of a candidate; empty: none.
-    **options
-        As of `hepnb.background.read_spectrum`: ``mass``, ``cut``, ``tree``, ``category``.
-
-    Returns
-    -------
-    dict
-        ``template``, ``scale`` and ``weight`` of `spurious_signal`.
-
-    Raises
-    ------
-    BadParameters
-        The bins are not of equal width, or the template is empty.
-    """
-    if not np.allclose(data.widths, data.widths.mean()):
-        message = "the bins have unequal widths; read the template with `read_spectrum` instead"
-        raise BadParameters(message)
-    binned: dict[str, Any] = {"range": (data.lo, data.hi), "bins": len(data.counts)} | options
-    template = read_spectrum(source, weight=weight, **binned)
-    if not template.total > 0.0:
-        message = "the template is empty in the range of the data; widen one or the other"
-        raise BadParameters(message)
-    mean = 1.0
-    if weight:
-        squares = read_spectrum(source, weight=f"({weight}) * ({weight})", **binned)
-        mean = squares.total / template.total
-    return {"template": template, "scale": events / template.total, "weight": mean}

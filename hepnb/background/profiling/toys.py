@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hepnb.background.fitting.signal_model import Profiled, SignalModel, Start
+from hepnb.background.fitting.profiled import Profiled, Start
+from hepnb.background.fitting.signal_model import SignalModel
 from hepnb.background.profiling.corrections import Correction
 from hepnb.background.profiling.functions import FunctionProfile
 from hepnb.background.spectrum import MassSpectrum
