@@ -109,7 +109,7 @@ def read_spectrum(
         return from_uhi_json(str(source), tree, **binned)
     if hasattr(source, "axes") and hasattr(source, "kind"):
         return from_histogram(source, **binned)
-    sample = sample_of(source, tree=tree, category=category)
+    sample = _unnamed(source) or sample_of(source, tree=tree, category=category)
     if set(sample.columns) & set(ROWS) and mass not in sample.columns:
         if weight or cut:
             raise BadParameters(
@@ -186,17 +186,35 @@ def mass_of(sample: Sample, mass: str) -> str:
         return mass
     if sample.mass:
         return sample.mass
-    only = sample.columns[0]
-    if len(sample.columns) > 1:
-        return mass
+    return sample.columns[0] if len(sample.columns) == 1 else mass
+
+
+def _unnamed(source: Any) -> Sample | None:
+    """Sample of a CSV file that begins with numbers: masses, or rows of lo, hi, count."""
+    import pandas as pd
+
+    if not isinstance(source, str | Path) or not str(source).lower().endswith((".csv", ".txt")):
+        return None
+    path = Path(source)
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = next((line for line in file if line.strip() and line[0] != "#"), "")
     try:
-        float(only)
+        numbers = [float(each) for each in first.split(",")]
     except ValueError:
-        return only
-    raise BadTable(
-        f"{sample.name!r} begins with the number {only} where the name of its column should be; "
-        "put a first line 'mass'"
-    )
+        return None
+    names = {1: [MASS], 3: list(ROWS)}.get(len(numbers))
+    if names is None:
+        raise BadTable(
+            f"{path.name!r} has {len(numbers)} columns without names; put a first line with them, "
+            "such as 'mass', or 'lo,hi,count'"
+        )
+    try:
+        table = pd.read_csv(path, names=names, comment="#", dtype=float)
+    except ValueError as error:
+        raise BadTable(f"{path.name!r}: {error}; give numbers only, or names first") from None
+    return Sample.from_frame(table, name=path.name)
 
 
 def _rows(sample: Sample) -> tuple[npt.NDArray[np.float64], ...]:

@@ -314,7 +314,6 @@ def test_row_13_any_range_is_read():
         ("{}", "h.json", UnreadableFile, "holds no histogram"),
         ("not json", "h.json", UnreadableFile, "cannot be read as JSON"),
         ('{"axes": [], "storage": {}}', "h.json", UnreadableFile, "no valid UHI"),
-        ("125.1\n126.2\n", "m.csv", BadTable, "put a first line 'mass'"),
         ("lo,hi,count\n100,110,many\n", "r.csv", BadVariable, "'count' is text"),
         ("mass\nheavy\n", "m.csv", BadVariable, "is text"),
         ("", "m.csv", UnreadableFile, "empty"),
@@ -443,3 +442,23 @@ def test_the_sidebands_of_the_upsilon_are_read(open_data_folder):
     values = pd.read_csv(path)["M"].to_numpy()
     assert spectrum.blind == ((9.3, 9.6),)
     assert spectrum.total == (((values >= 9.0) & (values < 9.3)) | (values >= 9.6)).sum()
+
+
+@pytest.mark.parametrize("rows", [False, True], ids=["masses", "counts"])
+def test_numbers_without_a_first_line_of_names_are_read_too(tmp_path, rows):
+    path = tmp_path / "bare.csv"
+    path.write_text("# made by hand\n100,110,3\n110,120,2\n" if rows else "101.5\n117\n180\n")
+    found = read_spectrum(path)
+    assert found.total == (5 if rows else 2)
+    assert found.dropped == ({} if rows else {"above": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("1,2\n3,4\n", "2 columns without names"), ("101\nabc\n", "give numbers only")],
+)
+def test_numbers_without_names_that_mean_nothing_are_refused(tmp_path, text, message):
+    path = tmp_path / "bare.csv"
+    path.write_text(text)
+    with pytest.raises(BadTable, match=message):
+        read_spectrum(path)
