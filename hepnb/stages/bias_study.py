@@ -66,7 +66,7 @@ class BiasStudy(MassDataStage):
     penalty: float = Field(
         default=1.0, ge=0, description="c: per_parameter compares by 2 NLL + c n_par"
     )
-    toys: int = Field(default=30, ge=1, le=1_000_000, description="toys of each truth and strength")
+    toys: int = Field(default=20, ge=1, le=1_000_000, description="toys of each truth and strength")
     seed: int = Field(default=1, ge=0, description="seed of the toys")
     jobs: int = Field(
         default=1, ge=1, le=1024, description="processes; the toys do not depend on their number"
