@@ -501,7 +501,7 @@ def random_starts(data: MassSpectrum, name: str, order: int, rng: np.random.Gene
     return best
 
 
-# those of order 3 need more than a start at the steepest slope, those of order 5 one with its weight
+# order 3: one start at the steepest slope is not enough; order 5: it needs its best weight
 HARD = [("exponential", 3, seed) for seed in (1011, 1036, 1039)]
 HARD += [("exponential", 5, seed) for seed in (2289, 2335, 2387)]
 HARD += [("powerlaw", 3, seed) for seed in (1000, 1001)]
