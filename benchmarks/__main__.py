@@ -13,7 +13,7 @@ PEERED = {
     "background_functions.py": None,
 }
 NEEDED = ("pidcalib2_bins.py", "root_exports.py")  # nothing to measure without the peer
-ALONE = ("import_time.py", "cut_evaluation.py", "apply_weights.py")
+ALONE = ("import_time.py", "cut_evaluation.py", "apply_weights.py", "discrete_profiling.py")
 
 
 def main() -> int:

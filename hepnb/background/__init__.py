@@ -9,7 +9,7 @@ _HOMES = {
     "MassSpectrum": "spectrum",
     "read_spectrum": "reading",
     "read_categories": "categories",
-    "pseudo_data": "pseudo_data",
+    "pseudo_data": "pseudodata",
     "family": "families",
     "family_names": "families",
     "register_family": "families",
@@ -17,6 +17,10 @@ _HOMES = {
     "fit_background": "fitting",
     "fit_signal_strength": "fitting",
     "run_ftest": "ftest",
+    "scan_categories": "profiling",
+    "scan_envelope": "profiling",
+    "spurious_signal": "profiling",
+    "study_bias": "profiling",
 }
 """Name to the room that it lives in; read when it is first asked for."""
 

@@ -16,7 +16,7 @@ from hepnb.background.profiling.bias_result import BiasStudy, Row
 from hepnb.background.profiling.corrections import CorrectionLike, as_correction
 from hepnb.background.profiling.functions import Function, function_of, functions_of
 from hepnb.background.profiling.toys import Experiment, toy_fits
-from hepnb.background.pseudo_data import Expectation
+from hepnb.background.pseudodata import Expectation
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.data.chunks import ordered_map
 from hepnb.errors import BadParameters

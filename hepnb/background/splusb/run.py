@@ -8,7 +8,7 @@ from typing import Any
 
 from hepnb.background.families import family, family_names
 from hepnb.background.fitting import fit_background
-from hepnb.background.pseudo_data import pseudo_data
+from hepnb.background.pseudodata import pseudo_data
 from hepnb.background.signal.shapes import Peak
 from hepnb.background.signal.weighting import (
     category_weights,

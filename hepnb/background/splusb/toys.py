@@ -10,7 +10,7 @@ from hepnb.background.fitting import fit_background
 from hepnb.background.fitting.result import BackgroundFit
 from hepnb.background.fitting.signal_fit import SignalFit, as_signal_fit
 from hepnb.background.fitting.signal_model import SignalModel, Start
-from hepnb.background.pseudo_data import pseudo_data
+from hepnb.background.pseudodata import pseudo_data
 from hepnb.background.splusb.shared import combined_strength
 from hepnb.errors import FitFailed, HepnbError
 
