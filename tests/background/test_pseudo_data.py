@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hepnb.background.pseudo_data import pseudo_data, pseudo_data_from_simulation
+from hepnb.background.pseudodata import pseudo_data, pseudo_data_from_simulation
 from hepnb.background.spectrum import MassSpectrum, hidden_bins
 from hepnb.errors import BadParameters, BadTable
 

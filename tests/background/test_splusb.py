@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from hepnb.background import fit_background, fit_signal_strength, read_spectrum
-from hepnb.background.pseudo_data import pseudo_data
+from hepnb.background.pseudodata import pseudo_data
 from hepnb.background.samples import CATEGORIES, hgg_masses
 from hepnb.background.signal import SumOfGaussians, effective_sigma, read_signal
 from hepnb.background.splusb import (
