@@ -12,7 +12,14 @@ from hepnb.background.fitting.likelihood import Likelihood, Objective
 from hepnb.background.fitting.newton import Evaluation, Minimum, minimise
 from hepnb.background.fitting.starts import mixed_start, pair_starts, spread_start, steepest
 
-__all__ = ("Lower", "follow", "largest_gain", "search", "starting_points")
+__all__ = (
+    "Lower",
+    "follow",
+    "largest_gain",
+    "search",
+    "starting_points",
+    "with_best_weights",
+)
 
 
 def __dir__() -> tuple[str, ...]:
@@ -94,8 +101,8 @@ def starting_points(likelihood: Likelihood, lower: Lower | None) -> list[Floats]
         return []
     # with the best weights at these slopes it begins below the lower order, and stays there
     theta = np.append(lower.theta, slope)
-    weights = _best_weights(likelihood.objective(), np.append(lower.weights, 1e-3), theta)
-    points = [np.concatenate([weights, theta])]
+    near = np.concatenate([np.append(lower.weights, 1e-3), theta])
+    points = [with_best_weights(likelihood.objective(), near)]
     if shape.n_components == 2:
         points += [np.concatenate(pair) for pair in pair_starts(likelihood, number=3)]
     else:
@@ -152,17 +159,29 @@ def largest_gain(likelihood: Likelihood, weights: Floats, theta: Floats) -> tupl
     return steepest(likelihood, expected, density)
 
 
-def _best_weights(objective: Objective, start: Floats, theta: Floats) -> Floats:
-    """Minimise over the weights, with the parameters held: a convex problem."""
-    k = len(start)
+def with_best_weights(objective: Objective, point: Floats) -> Floats:
+    """Minimise over weights and strength, with the parameters held: a convex problem.
 
-    def evaluate(weights: Floats) -> Evaluation | None:
-        here = objective(np.concatenate([weights, theta]))
+    Parameters
+    ----------
+    objective
+        What to minimise.
+    point
+        Its variables, of shape (n,), where to begin.
+
+    Returns
+    -------
+    ndarray
+        The best point with the same parameters, of shape (n,).
+    """
+    k = len(point) - len(objective.likelihood.shape.theta_names)
+
+    def evaluate(x: Floats) -> Evaluation | None:
+        here = objective(np.concatenate([x, point[k:]]))
         return here and Evaluation(here.value, here.gradient[:k], here.hessian[:k, :k])
 
-    bounds = np.tile([0.0, np.inf], (k, 1))
-    found = minimise(evaluate, start, bounds, scale=np.ones(k))
-    return start if found is None else found.x
+    found = minimise(evaluate, point[:k], objective.bounds[:k], scale=objective.scale[:k])
+    return point if found is None else np.concatenate([found.x, point[k:]])
 
 
 def _with_unused(lower: Lower, objective: Objective) -> Minimum:

@@ -15,7 +15,7 @@ from hepnb.background.fitting.fit import covariance_of, fit_background
 from hepnb.background.fitting.likelihood import Likelihood, Objective, SignalLike
 from hepnb.background.fitting.newton import Minimum
 from hepnb.background.fitting.profiled import Profiled, Start, one_less
-from hepnb.background.fitting.search import follow, starting_points
+from hepnb.background.fitting.search import follow, starting_points, with_best_weights
 from hepnb.background.fitting.starts import steepest
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters
@@ -144,6 +144,7 @@ class SignalModel:
         given = given[:1] if self.one_minimum else given
         objective = self.likelihood.objective(strength=strength)
         unused: Profiled | None = None
+        added: Floats | None = None
         if self.lower is not None and (not starts if thorough is None else thorough):
             below = self.lower.fit(strength=strength, starts=[one_less(each) for each in given])
             if below is not None:
@@ -151,8 +152,10 @@ class SignalModel:
                 unused = self._unused(below, objective, strength)
                 if unused is not None and below.converged and gain < _NO_GAIN:
                     return unused
-                given.append(start)
+                added = with_best_weights(objective, self._point(start, strength))
         points = [self._point(each, strength) for each in given]
+        if added is not None:
+            points.append(added)
         beaten = np.inf if unused is None else unused.minimum.value
         minimum = self._minimised(points, objective, strength, beaten)
         if minimum is None or beaten < minimum.value:
@@ -213,7 +216,7 @@ class SignalModel:
         expected = expected + below.strength * signal.expected * signal.fractions(spectrum.edges)
         seen = np.maximum(expected[spectrum.visible], 1e-12 * spectrum.total)
         slope, gain = steepest(likelihood, seen)
-        weights = np.append(near.weights, 0.05 * near.weights.sum()) / 1.05
+        weights = np.append(near.weights, 1e-3 * near.weights.sum())
         return Start(weights, below.strength, np.append(near.theta, slope)), gain
 
     def _point(self, start: Start, held: float | None, *, least: float = _FEWEST) -> Floats:
