@@ -13,7 +13,14 @@ PEERED = {
     "background_functions.py": None,
 }
 NEEDED = ("pidcalib2_bins.py", "root_exports.py")  # nothing to measure without the peer
-ALONE = ("import_time.py", "cut_evaluation.py", "apply_weights.py", "discrete_profiling.py")
+ALONE = (
+    "import_time.py",
+    "cut_evaluation.py",
+    "apply_weights.py",
+    "discrete_profiling.py",
+    "ftest_size.py",
+    "ten_categories.py",
+)
 
 
 def main() -> int:
