@@ -63,7 +63,7 @@ def test_list_as_json_gives_parameters_and_products(hepnb):
 def test_show_explains_each_parameter_with_brackets_as_they_are(hepnb):
     status, out, _ = hepnb("show", "weight_table")
     assert status == 0
-    assert "stored | fit | cows | none" in out
+    assert "stored | fit | cows" in out
     assert "weights.csv" in out
     shown = " ".join(out.split())
     assert "[-3 < dz < 3]" in shown  # not taken for markup
