@@ -27,6 +27,7 @@ def __dir__() -> tuple[str, ...]:
 
 
 Floats = NDArray[np.float64]
+Rows = slice | NDArray[np.bool_]
 
 
 class SignalLike(Protocol):
@@ -80,7 +81,8 @@ class Likelihood:
         runs = np.asarray(spectrum.visible_runs, float).reshape(-1, 2)
         self._run_low, self._run_high = runs[:, 0], runs[:, 1]
         self.counts = spectrum.counts[shown] if self.masses is None else np.ones(len(self.masses))
-        self._fixed = None if shape.theta_names else self._evaluated(np.empty(0))
+        self._whole = len(runs) == 1 and shown.all()
+        self._fixed = None if shape.theta_names else self._evaluated(np.empty(0), slice(None))
         self.signal_row, self.signal_visible = self._signal_columns()
 
     def filled(self, spectrum: MassSpectrum) -> Likelihood:
@@ -95,9 +97,19 @@ class Likelihood:
         other.spectrum, other.counts = spectrum, spectrum.counts[spectrum.visible]
         return other
 
-    def columns(self, theta: Floats) -> Columns:
-        """Give the components at these parameters: densities per row, shares of the range."""
-        return self._fixed or self._evaluated(theta)
+    def columns(self, theta: Floats, rows: Rows = slice(None)) -> Columns:
+        """Give the components at these parameters: densities per row, shares of the range.
+
+        Parameters
+        ----------
+        theta
+            Parameters of the components.
+        rows
+            Which rows are wanted, as an index.
+        """
+        if self._fixed is None:
+            return self._evaluated(theta, rows)
+        return Columns(self._fixed.rows.mapped(lambda part: part[rows]), self._fixed.visible)
 
     def objective(
         self, counts: Floats | None = None, *, strength: float | None = None
@@ -113,13 +125,21 @@ class Likelihood:
         """
         return Objective(self, self.counts if counts is None else counts, strength)
 
-    def _evaluated(self, theta: Floats) -> Columns:
+    def _evaluated(self, theta: Floats, rows: Rows) -> Columns:
         if self.masses is not None:
-            runs = self.shape.integral_parts(self._run_low, self._run_high, theta)
-            return Columns(self.shape.density_parts(self.masses, theta), _summed(runs))
-        width = (self._high - self._low)[:, None]
-        bins = self.shape.integral_parts(self._low, self._high, theta)
-        return Columns(bins.mapped(lambda part: part / width), _summed(bins))
+            return Columns(self.shape.density_parts(self.masses[rows], theta), self._shares(theta))
+        low, high = self._low[rows], self._high[rows]
+        width = (high - low)[:, None]
+        bins = self.shape.integral_parts(low, high, theta)
+        return Columns(bins.mapped(lambda part: part / width), self._shares(theta))
+
+    def _shares(self, theta: Floats) -> Parts:
+        """Share of each component that is visible; all of it where nothing is hidden."""
+        if self._whole:
+            nothing = np.zeros(len(theta)) if len(theta) else None
+            return Parts(np.ones(self.shape.n_components), nothing, nothing)
+        runs = self.shape.integral_parts(self._run_low, self._run_high, theta)
+        return runs.mapped(lambda part: part.sum(axis=0))
 
     def _signal_columns(self) -> tuple[Floats, float]:
         if self.signal is None:
@@ -129,10 +149,6 @@ class Likelihood:
         if self.masses is not None:
             return self.signal.expected * self.signal.density(self.masses), float(shares.sum())
         return shares / (self._high - self._low), float(shares.sum())
-
-
-def _summed(parts: Parts) -> Parts:
-    return parts.mapped(lambda part: part.sum(axis=0))
 
 
 class Objective:
@@ -152,7 +168,7 @@ class Objective:
         self.free_strength = likelihood.signal is not None and strength is None
         # empty bins count in the integral alone, unless a negative signal could empty them
         keep = np.ones(len(counts), bool) if likelihood.signal is not None else counts > 0
-        self._keep = slice(None) if keep.all() else keep
+        self._keep: Rows = slice(None) if keep.all() else keep
         self._counts = counts[self._keep]
         self._signal = likelihood.signal_row[self._keep] / self.total
         self._signal_visible = likelihood.signal_visible / self.total
@@ -160,7 +176,7 @@ class Objective:
         self._offset = held * self._signal
         self._offset_visible = held * self._signal_visible
         self._n_components = likelihood.shape.n_components
-        self._fixed = self._columns(np.empty(0)) if not likelihood.shape.theta_names else None
+        self._last: tuple[Floats, Columns] | None = None
 
     @property
     def bounds(self) -> Floats:
@@ -186,7 +202,7 @@ class Objective:
     def __call__(self, x: Floats) -> Evaluation | None:
         """Evaluate with gradient and Hessian; None where an expectation is not positive."""
         weights, strength, theta = self.split(x)
-        rows, visible = self._fixed or self._columns(theta)
+        rows, visible = self._columns(theta)
         expected = rows.value @ weights + self._offset
         over_range = float(visible.value @ weights) + self._offset_visible
         if self.free_strength:
@@ -226,5 +242,7 @@ class Objective:
             hessian[at, at] += weights[owner] * curvature
 
     def _columns(self, theta: Floats) -> Columns:
-        rows, visible = self.likelihood.columns(theta)
-        return Columns(rows.mapped(lambda part: part[self._keep]), visible)
+        # weights often change alone
+        if self._last is None or not np.array_equal(self._last[0], theta):
+            self._last = (theta.copy(), self.likelihood.columns(theta, self._keep))
+        return self._last[1]
