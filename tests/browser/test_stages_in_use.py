@@ -115,3 +115,53 @@ def test_another_campaign_has_its_name_in_every_file(opened, small_samples):
     assert table["status"].tolist() == ["ok", "no mass to fit"]
     assert "spring" in (run.folder / "campaign.yaml").read_text()
     assert run.result["parameters"]["campaign"] == "spring"
+
+
+def test_a_window_closed_in_the_form_is_gone_from_the_f_test(opened):
+    run = opened("ftest", category="VBFTag_0", families=["powerlaw"], toys=0)
+    drawn = run.lab.cell("ftest.plot_table(")
+    before = run.lab.image(drawn)
+    whole = json.loads((run.folder / "ftest.json").read_text())
+    run.lab.find(".hepnb-field-blind input").fill("115, 135")
+    run.lab.find(".hepnb-field-families input").fill("powerlaw, laurent")
+    run.lab.find(".hepnb-field-families input").press("Tab")
+    run.run_again()
+    assert run.lab.image(drawn) != before
+    written = json.loads((run.folder / "ftest.json").read_text())
+    assert {each["family"] for each in written["fits"]} == {"powerlaw", "laurent"}
+    assert written["observable"]["blind"] == [[115.0, 135.0]]
+    assert written["counts"]["sideband"] < whole["counts"]["sideband"]
+
+
+def test_opening_the_window_in_the_form_fits_the_signal(opened):
+    run = opened("splusb", category="UntaggedTag_0", function="bernstein4", toys=0)
+    assert run.result["parameters"]["unblind"] is False
+    drawn = run.lab.cell("result.plot_weighted(")
+    before = run.lab.image(drawn)
+    run.lab.find(".hepnb-field-unblind input").check()
+    run.run_again()
+    assert run.lab.image(drawn) != before
+    strength = run.result["numbers"]["strength"]
+    # generated with strength 1
+    assert strength["value"] == pytest.approx(1.0, abs=4 * strength["uncertainty"])
+
+
+def test_other_strengths_in_the_form_are_those_of_the_bias_study(opened):
+    small = {"truths": ["powerlaw1"], "functions": ["powerlaw1", "laurent1"], "strengths": [0.0]}
+    run = opened("bias_study", category="VBFTag_0", toys=3, **small)
+    assert set(pd.read_csv(run.folder / "bias.csv")["injected"]) == {0.0}
+    run.lab.find(".hepnb-field-strengths input").fill("1, 2")
+    run.lab.find(".hepnb-field-strengths input").press("Tab")
+    run.run_again()
+    assert set(pd.read_csv(run.folder / "bias.csv")["injected"]) == {1.0, 2.0}
+
+
+def test_families_of_the_form_are_those_of_the_products(opened):
+    run = opened("ftest_2d", families=["exponential"], toys=0)
+    run.lab.find(".hepnb-field-families input").fill("powerlaw")
+    run.lab.find(".hepnb-field-families input").press("Tab")
+    run.run_again()
+    written = json.loads((run.folder / "ftest_2d.json").read_text())
+    named = json.dumps(written)
+    assert "powerlaw" in named
+    assert "exponential" not in named
