@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-import numpy as np
 from scipy import stats
 
 from hepnb.background.families import Family, family
-from hepnb.background.fitting import BackgroundFit, fit_background
-from hepnb.background.ftest.goodness import (
-    GoodnessOfFit,
-    asymptotic_goodness,
-    is_sparse,
-)
-from hepnb.background.ftest.legacy import legacy_goodness, legacy_orders, legacy_scan
+from hepnb.background.fitting import BackgroundFit
+from hepnb.background.ftest.goodness import GoodnessOfFit
+from hepnb.background.ftest.legacy import legacy_orders, legacy_scan
 from hepnb.background.ftest.lookahead import Step, look_ahead
-from hepnb.background.ftest.pseudo_experiments import PseudoExperiments, counted_p
 from hepnb.background.ftest.result import Choice, FTest, TestedFit
+from hepnb.background.ftest.workbench import Workbench
 from hepnb.background.spectrum import MassSpectrum
 from hepnb.errors import BadParameters
 
@@ -31,12 +26,7 @@ def __dir__() -> tuple[str, ...]:
 
 FAMILIES = ("bernstein", "exponential", "powerlaw", "laurent")
 
-_FEW = 5  # candidates below which only first orders are tried
 _UNBINNED = 100_000  # candidates up to which an unbinned fit is the default
-# measured: with 40 to 300 candidates in 320 bins, where the computed probability is above this,
-# the one counted in pseudo-experiments is above 0.1
-_CLEARLY_GOOD = 0.3
-_GOODNESS = 5  # times the pseudo-experiments of a step
 _SAME = 1e-4  # difference of negative logarithms below which two functions are one
 
 
@@ -104,43 +94,22 @@ def run_ftest(
     if unbinned is None:
         known = spectrum.masses is not None and len(spectrum.masses) <= _UNBINNED
         unbinned = known and rule != "legacy"
-    work = _Workbench(spectrum, seed=seed, toys=toys, unbinned=unbinned)
+    work = Workbench(spectrum, seed=seed, toys=toys, unbinned=unbinned)
     kinds = [family(each) for each in families]
     thresholds = {"alpha": alpha, "envelope_alpha": envelope_alpha}
-    tested: list[TestedFit] = []
-    truth: dict[str, int | None] = {}
-    reasons: dict[str, str] = {}
-    exhausted: list[str] = []
-    for kind in kinds:
-        limit = (max_order or {}).get(kind.name, kind.maximum)
-        outcome = (_legacy if rule == "legacy" else _look_ahead)(work, kind, limit, thresholds)
-        if scan == "all":
-            for order in work.orders(kind, limit):
-                work.fit(kind, order)
-        fits = work.fits(kind)
-        wanted = outcome["envelope"]
-        qualities = {
-            fit.order: work.goodness(fit, gof_minimum, rule, precise=fit.order in wanted)
-            for fit in fits
-        }
-        refused = {
-            fit.name: reason
-            for fit in fits
-            if (reason := _refusal(fit, fits, outcome, qualities[fit.order], gof_minimum))
-        }
-        reasons |= refused
-        truth[kind.name] = outcome["truth"]
-        exhausted += [kind.name] * bool(outcome["exhausted"])
-        tested += [
-            _tested(
-                fit,
-                fits,
-                outcome["steps"],
-                qualities[fit.order],
-                accepted=fit.name not in refused,
-            )
-            for fit in fits
-        ]
+    results = [
+        _test_family(
+            work,
+            kind,
+            (max_order or {}).get(kind.name, kind.maximum),
+            rule=rule,
+            every=scan == "all",
+            gof_minimum=gof_minimum,
+            thresholds=thresholds,
+        )
+        for kind in kinds
+    ]
+    tested = [each for result in results for each in result.tested]
     envelope = [each.fit for each in tested if each.accepted]
     best = min(envelope, key=lambda fit: 2.0 * fit.nll + penalty * fit.n_par, default=None)
     settings: dict[str, Any] = {
@@ -158,85 +127,68 @@ def run_ftest(
         spectrum=spectrum,
         fits=tuple(tested),
         choice=Choice(
-            truth=truth,
+            truth={kind.name: each.truth for kind, each in zip(kinds, results, strict=True)},
             envelope=tuple(fit.name for fit in envelope),
             best=None if best is None else best.name,
-            reasons=reasons,
-            exhausted=tuple(exhausted),
+            reasons={name: why for each in results for name, why in each.reasons.items()},
+            exhausted=tuple(
+                kind.name for kind, each in zip(kinds, results, strict=True) if each.exhausted
+            ),
         ),
         settings=settings,
         interrupted=work.interrupted,
     )
 
 
-class _Workbench:
-    """Fits and pseudo-experiments of one spectrum, each made once and when asked for."""
+class _Orders(NamedTuple):
+    """What a rule makes of the orders of one family."""
 
-    def __init__(self, spectrum: MassSpectrum, *, seed: int, toys: int, unbinned: bool) -> None:
-        self.spectrum, self.seed, self.toys, self.unbinned = spectrum, seed, toys, unbinned
-        self._fits: dict[str, dict[int, BackgroundFit]] = {}
-        self._experiments: dict[str, PseudoExperiments] = {}
+    truth: int
+    envelope: tuple[int, ...]
+    exhausted: bool
+    steps: tuple[Step, ...] = ()
+    exempt: int | None = None
+    """Order that needs no goodness of fit."""
 
-    @property
-    def interrupted(self) -> bool:
-        return any(each.interrupted for each in self._experiments.values())
 
-    def orders(self, kind: Family, limit: int) -> tuple[int, ...]:
-        """Orders that the data can bear."""
-        orders = kind.orders(limit)
-        if self.spectrum.total < _FEW:
-            return orders[:1]
-        return tuple(o for o in orders if o == orders[0] or kind.n_par(o) < self.spectrum.total)
+class _FamilyResult(NamedTuple):
+    tested: list[TestedFit]
+    truth: int | None
+    reasons: dict[str, str]
+    exhausted: bool
 
-    def fit(self, kind: Family, order: int) -> BackgroundFit:
-        known = self._fits.setdefault(kind.name, {})
-        if order not in known:
-            below = known.get(order - kind.step)
-            known[order] = fit_background(
-                self.spectrum, kind, order, lower=below, unbinned=self.unbinned
-            )
-        return known[order]
 
-    def fits(self, kind: Family) -> list[BackgroundFit]:
-        return [fit for _, fit in sorted(self._fits.get(kind.name, {}).items())]
-
-    def experiments(self, fit: BackgroundFit) -> PseudoExperiments:
-        if fit.name not in self._experiments:
-            self._experiments[fit.name] = PseudoExperiments(fit, self.seed)
-        if self.interrupted:
-            self._experiments[fit.name].interrupted = True
-        return self._experiments[fit.name]
-
-    def goodness(
-        self, fit: BackgroundFit, minimum: float, rule: str, *, precise: bool
-    ) -> GoodnessOfFit | None:
-        if not fit.valid:
-            return None
-        if rule == "legacy" and precise:
-            return legacy_goodness(fit, np.random.default_rng([self.seed, fit.n_par]))
-        found = asymptotic_goodness(fit)
-        clear = found.p > _CLEARLY_GOOD or not is_sparse(fit)
-        if clear or not precise or self.toys == 0 or self.interrupted:
-            return found
-        drawn = self.experiments(fit)
-        counted = counted_p(
-            drawn.deviances,
-            found.value,
-            thresholds=(minimum,),
-            # the probability that matters is small, and a single fit is quick
-            maximum=_GOODNESS * self.toys,
-        )
-        if counted.n == 0:
-            return found
-        statistics = tuple(float(value) for value in np.sort(drawn.deviances(counted.n)))
-        return GoodnessOfFit(
-            "deviance", found.value, found.ndof, counted.p, "toys", counted.error, statistics
-        )
+def _test_family(
+    work: Workbench,
+    kind: Family,
+    limit: int,
+    *,
+    rule: str,
+    every: bool,
+    gof_minimum: float,
+    thresholds: Mapping[str, float],
+) -> _FamilyResult:
+    found = (_legacy if rule == "legacy" else _look_ahead)(work, kind, limit, thresholds)
+    for order in work.orders(kind, limit) if every else ():
+        work.fit(kind, order)
+    fits = work.fits(kind)
+    reasons: dict[str, str] = {}
+    tested = []
+    for fit in fits:
+        wanted = fit.order in found.envelope
+        gof = work.goodness(fit, gof_minimum, rule, precise=wanted)
+        reason = _refusal(fit, fits, found, gof, gof_minimum)
+        if reason:
+            reasons[fit.name] = reason
+        tested.append(_tested(fit, fits, found.steps, gof, accepted=not reason))
+    # a family of which nothing describes the data is dropped
+    described = any(each.accepted for each in tested)
+    return _FamilyResult(tested, found.truth if described else None, reasons, found.exhausted)
 
 
 def _look_ahead(
-    work: _Workbench, kind: Family, limit: int, thresholds: Mapping[str, float]
-) -> dict[str, Any]:
+    work: Workbench, kind: Family, limit: int, thresholds: Mapping[str, float]
+) -> _Orders:
     orders = work.orders(kind, limit)
     work.fit(kind, orders[0])
     scan = look_ahead(
@@ -247,38 +199,26 @@ def _look_ahead(
         **thresholds,
     )
     inside = tuple(order for order in kind.orders(limit) if order <= scan.reach)
-    return {
-        "truth": scan.truth,
-        "envelope": inside,
-        "exhausted": scan.exhausted and len(kind.orders(limit)) > 1,
-        "steps": scan.steps,
-        "exempt": None,
-    }
+    exhausted = scan.exhausted and len(kind.orders(limit)) > 1
+    return _Orders(scan.truth, inside, exhausted, scan.steps)
 
 
-def _legacy(
-    work: _Workbench, kind: Family, limit: int, thresholds: Mapping[str, float]
-) -> dict[str, Any]:
+def _legacy(work: Workbench, kind: Family, limit: int, thresholds: Mapping[str, float]) -> _Orders:
     orders = [order for order in work.orders(kind, limit) if order in legacy_orders(kind)]
     scan = legacy_scan([(order, work.fit(kind, order).nll) for order in orders], **thresholds)
-    return {
-        "truth": scan.truth,
-        "envelope": scan.envelope,
-        "exhausted": scan.exhausted,
-        "steps": (),
-        "exempt": scan.truth,  # from goodness of fit: a flaw of the rule
-    }
+    # its truth is exempt from goodness of fit: a flaw of the rule
+    return _Orders(scan.truth, scan.envelope, scan.exhausted, exempt=scan.truth)
 
 
 def _refusal(
     fit: BackgroundFit,
     fits: Sequence[BackgroundFit],
-    outcome: Mapping[str, Any],
+    found: _Orders,
     gof: GoodnessOfFit | None,
     gof_minimum: float,
 ) -> str:
     """Why a function is not in the envelope; empty if it is."""
-    exempt = outcome["exempt"]
+    exempt = found.exempt
     twin = next(
         (low for low in fits if low.order < fit.order and low.nll - fit.nll < _SAME and low.valid),
         None,
@@ -288,8 +228,8 @@ def _refusal(
         reason = "no candidate is visible"
     elif not fit.valid:
         reason = "the fit did not reach a minimum"
-    elif fit.order not in outcome["envelope"]:
-        reason = f"order {outcome['envelope'][-1]} is enough"
+    elif fit.order not in found.envelope:
+        reason = f"order {found.envelope[-1]} is enough"
     elif gof is not None and gof.p < gof_minimum and fit.order != exempt:
         reason = f"goodness of fit p = {gof.p:.2g} < {gof_minimum:g}"
     elif twin is not None and exempt is None:
