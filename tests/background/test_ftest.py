@@ -193,7 +193,7 @@ def test_function_without_goodness_of_fit_is_left_out_whatever_the_test_says():
 def test_a_scan_that_ends_at_its_highest_order_says_so():
     # row 8: order exhausted
     found = run_ftest(
-        drawn(falling(10_000), 2), families=["bernstein"], max_order={"bernstein": 3}, toys=0
+        drawn(falling(3000), 6), families=["bernstein"], max_order={"bernstein": 3}, toys=0
     )
     assert found.choice.truth["bernstein"] == 3
     assert found.choice.exhausted == ("bernstein",)
