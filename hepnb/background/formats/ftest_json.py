@@ -10,14 +10,13 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 import hepnb
-from hepnb.background.formats.text_file import write_json
+from hepnb.background.formats.text_file import read_json, write_json
 from hepnb.background.ftest.goodness import GoodnessOfFit
 from hepnb.background.ftest.result import FTest, TestedFit
 from hepnb.background.spectrum import MassSpectrum
-from hepnb.errors import BadTable
 
 __all__ = (
     "ChoiceRecord",
@@ -196,17 +195,7 @@ def read_ftest(path: str | Path) -> FTestRecord:
     BadTable
         If the file is not JSON of that schema, naming the first thing that is wrong.
     """
-    path = Path(path)
-    try:
-        return FTestRecord.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        message = (
-            f"{path.name} is no f-test of schema 1: {where}: {first['msg']} "
-            f"({error.error_count()} such); write it anew with this version of hepnb"
-        )
-        raise BadTable(message) from None
+    return read_json(path, FTestRecord, "f-test")
 
 
 def _observable(spectrum: MassSpectrum) -> Observable:

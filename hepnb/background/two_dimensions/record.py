@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 import hepnb
 from hepnb.background.formats.ftest_json import (
@@ -16,12 +16,11 @@ from hepnb.background.formats.ftest_json import (
     Probability,
     ftest_record,
 )
-from hepnb.background.formats.text_file import write_json
+from hepnb.background.formats.text_file import read_json, write_json
 from hepnb.background.ftest.goodness import GoodnessOfFit
 from hepnb.background.two_dimensions.factorisation import Factorisation
 from hepnb.background.two_dimensions.products import Factor
 from hepnb.background.two_dimensions.result import FTest2D, TestedProduct
-from hepnb.errors import BadTable
 
 __all__ = (
     "FTest2DRecord",
@@ -155,17 +154,7 @@ def read_ftest_2d(path: str | Path) -> FTest2DRecord:
     BadTable
         If the file is not JSON of that schema, naming the first thing that is wrong.
     """
-    path = Path(path)
-    try:
-        return FTest2DRecord.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        message = (
-            f"{path.name} is no 2D f-test of schema 1: {where}: {first['msg']} "
-            f"({error.error_count()} such); write it anew with this version of hepnb"
-        )
-        raise BadTable(message) from None
+    return read_json(path, FTest2DRecord, "2D f-test")
 
 
 def _product(tested: TestedProduct) -> ProductRecord:
