@@ -29,7 +29,6 @@ def __dir__() -> tuple[str, ...]:
 Floats = NDArray[np.float64]
 
 _NO_GAIN = 1e-5  # of the negative logarithm: a further component that gains less is not tried
-_SAME = 1e-6  # of the negative logarithm: minima that differ by less are one
 
 
 class Lower(NamedTuple):
@@ -71,7 +70,7 @@ def search(likelihood: Likelihood, lower: Lower | None) -> tuple[Minimum | None,
         return follow(objective, starts), len(starts)
     unused = _with_unused(lower, objective)
     starts = starting_points(likelihood, lower)
-    found = follow(objective, starts, beaten=unused.value)
+    found = follow(objective, starts)
     better = found is not None and found.value <= unused.value
     return (found if better else unused), len(starts)
 
@@ -110,8 +109,8 @@ def starting_points(likelihood: Likelihood, lower: Lower | None) -> list[Floats]
     return points
 
 
-def follow(objective: Objective, starts: list[Floats], *, beaten: float = np.inf) -> Minimum | None:
-    """Follow one start after another down, until two agree, and keep the lowest minimum.
+def follow(objective: Objective, starts: list[Floats]) -> Minimum | None:
+    """Follow every start down, and keep the lowest minimum.
 
     Parameters
     ----------
@@ -119,8 +118,6 @@ def follow(objective: Objective, starts: list[Floats], *, beaten: float = np.inf
         What to minimise.
     starts
         Points, each of shape (n,).
-    beaten
-        A value that is known not to be the lowest; two starts that end there prove nothing.
 
     Returns
     -------
@@ -130,13 +127,8 @@ def follow(objective: Objective, starts: list[Floats], *, beaten: float = np.inf
     best: Minimum | None = None
     for start in starts:
         found = minimise(objective, start, objective.bounds, scale=objective.scale)
-        if found is None:
-            continue
-        agree = best is not None and abs(found.value - best.value) < _SAME
-        if best is None or found.value < best.value:
+        if found is not None and (best is None or found.value < best.value):
             best = found
-        if agree and best.value < beaten - _SAME:
-            break
     return best
 
 

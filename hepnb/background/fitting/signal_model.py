@@ -157,17 +157,17 @@ class SignalModel:
         if added is not None:
             points.append(added)
         beaten = np.inf if unused is None else unused.minimum.value
-        minimum = self._minimised(points, objective, strength, beaten)
+        minimum = self._minimised(points, objective, strength)
         if minimum is None or beaten < minimum.value:
             return unused
         limited = self._emptied(minimum.x, strength)
         return self._profiled(minimum, objective, strength, len(points), limited=limited)
 
     def _minimised(
-        self, points: list[Floats], objective: Objective, strength: float | None, beaten: float
+        self, points: list[Floats], objective: Objective, strength: float | None
     ) -> Minimum | None:
         at_wall = any(self._emptied(each, strength) for each in points)
-        minimum = None if at_wall else follow(objective, points, beaten=beaten)
+        minimum = None if at_wall else follow(objective, points)
         if minimum is not None and minimum.converged:
             return minimum
         softened = self._softened(points, strength)
