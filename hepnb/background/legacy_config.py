@@ -11,7 +11,7 @@ from typing import Any
 from hepnb.background.categories import category_trees, file_stem
 from hepnb.errors import BadParameters, UnknownVariable, nearest
 
-__all__ = ("CategoryJob", "LegacyConfig", "category_jobs", "read_legacy_config", "stage_parameters")
+__all__ = ("CategoryJob", "LegacyConfig", "category_jobs", "read_legacy_config")
 
 VARIABLE = "backgroundScriptCfg"
 INPUTS = ("inputWSDir", "inputWS")
@@ -177,11 +177,6 @@ def category_jobs(config: LegacyConfig, *, mass: str = "") -> tuple[CategoryJob,
         )
         for number, name in enumerate(wanted, config.cat_offset)
     )
-
-
-def stage_parameters(config: LegacyConfig) -> list[dict[str, Any]]:
-    """Give the parameters of the stage ``ftest`` for each category, one run each."""
-    return [dict(job.parameters) for job in category_jobs(config)]
 
 
 def _dictionary(path: Path) -> dict[Any, Any]:

@@ -9,7 +9,6 @@ import uproot
 from hepnb.background.legacy_config import (
     category_jobs,
     read_legacy_config,
-    stage_parameters,
 )
 from hepnb.background.reading import read_spectrum
 from hepnb.errors import BadParameters, UnknownVariable, UnreadableFile
@@ -68,7 +67,7 @@ def test_there_is_one_job_per_category_whose_parameters_read_it(place):
     assert [job.category for job in jobs] == ["ggH_Tag0", "VBF Tag1"]
     assert [job.number for job in jobs] == [3, 4]
     assert {str(job.out.parent) for job in jobs} == {"outdir_test_2022preEE"}
-    parameters = stage_parameters(read_legacy_config(written(place, EXAMPLE)))
+    parameters = [dict(job.parameters) for job in jobs]
     assert [set(each) for each in parameters] == [{"data", "tree", "mass", "category"}] * 2
     totals = []
     for each in parameters:

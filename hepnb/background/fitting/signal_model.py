@@ -100,10 +100,8 @@ class SignalModel:
 
     def with_data(self, spectrum: MassSpectrum) -> SignalModel:
         """Give the model of other counts in the same bins; what was evaluated is kept."""
-        other, likelihood = copy.copy(self), copy.copy(self.likelihood)
-        likelihood.spectrum, likelihood.masses = spectrum, None
-        likelihood.counts = spectrum.counts[spectrum.visible]
-        other.likelihood = likelihood
+        other = copy.copy(self)
+        other.likelihood = self.likelihood.filled(spectrum)
         if self.lower is not None:
             other.__dict__["lower"] = self.lower.with_data(spectrum)
         return other
