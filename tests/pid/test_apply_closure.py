@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 import hepnb
 from hepnb.data.sample import Sample
@@ -150,6 +149,11 @@ def test_the_embedded_samples_close():
     closure = compare_with_data(applied, data.particle("K"), binning=binning)
     assert len(closure.good) == 48
     assert abs(closure.total["pull"]) < 2
+    # that 12 bins all agree within two sigma has a chance of 57 %, of 48 bins 11 %
+    coarse = {"p": [0.5, 1.5, 2.5, 4.5], "cosTheta": [-0.866, 0.225, 0.9563], "charge": [-2, 0, 2]}
+    dozen = compare_with_data(applied, data.particle("K"), binning=coarse)
+    assert len(dozen.good) == 12
+    assert dozen.good["pull"].abs().max() < 2
     # 5 % of 48 bins are beyond two sigma by chance: more than 7 with a chance of 3e-3
     assert (closure.good["pull"].abs() >= 2).sum() <= 7
     assert closure.p_value > 1e-3
@@ -190,12 +194,26 @@ def test_halving_the_bins_measures_the_variation_within_them():
 
 
 @pytest.mark.slow
-def test_pulls_of_the_total_have_unit_width():
-    """300 toys: the mean is known to 0.06, the width to 0.04; three sigma of each."""
-    pulls = np.array([closed(seed, n=8000).total["pull"] for seed in range(1000, 1300)])
-    assert abs(pulls.mean()) < 0.17
-    assert pulls.std() == pytest.approx(1.0, abs=0.13)
-    assert stats.kstest(pulls, "norm").pvalue > 1e-3
+@pytest.mark.parametrize(("requirement", "mean"), [("pass", 0.17), ("fail", 0.4)])
+def test_pulls_of_totals_and_bins_are_standard_normal(requirement, mean, record_property):
+    """300 toys: the mean of the total is known to 0.06, its width to 0.04; three sigma of each.
+
+    Fail weights are ratios over some 40 failing candidates of simulation per bin, on average 1 / 40
+    too high: 0.1 sigma of a bin, and up to 0.4 sigma of the sum of 15. Of 4500 bins the share
+    within two sigma is known to 0.003.
+    """
+    closures = [closed(seed, n=8000, requirement=requirement) for seed in range(1000, 1300)]
+    total = np.array([each.total["pull"] for each in closures])
+    bins = np.concatenate([each.good["pull"] for each in closures])
+    share = float((np.abs(bins) < 2).mean())
+    for name, pulls in {"total": total, "bins": bins}.items():
+        found = round(float(pulls.mean()), 3), round(float(pulls.std()), 3)
+        record_property(f"{name}: mean, width", found)
+    record_property("bins within two sigma", round(share, 4))
+    assert len(bins) == 300 * 15
+    assert abs(total.mean()) < mean
+    assert total.std() == pytest.approx(1.0, abs=0.13)
+    assert share == pytest.approx(0.9545, abs=0.01)
 
 
 def test_the_figure_and_the_numbers_say_the_same():

@@ -248,15 +248,19 @@ def test_templates_that_are_alike_or_empty_give_no_weights():
 
 
 @pytest.mark.slow
-def test_pulls_have_mean_zero_and_width_one():
+def test_pulls_have_mean_zero_and_width_one(record_property):
     pulls = []
-    for seed in range(20, 32):
+    for seed in range(20, 60):
         numbers = np.random.default_rng(seed).poisson(NUMBERS)
         pair = data(numbers, 2 * seed), simulation((60_000, 40_000, 40_000), 2 * seed + 1)
         frame = measured(learned(pair, regions=BINNING))
         sigma = np.hypot(frame["stat_up"], frame["sys_up"])
         pulls.append((frame["efficiency"] - TRUTH) / sigma)
     pulls = np.array(pulls)
-    # 288 pulls: errors of mean and width are 0.06 and 0.04
-    assert abs(pulls.mean()) < 0.2
-    assert 0.87 < pulls.std() < 1.13
+    share = float((np.abs(pulls) < 2).mean())
+    found = [round(float(each), 3) for each in (pulls.mean(), pulls.std(), share)]
+    record_property("mean, width, bins within two sigma", found)
+    # 960 pulls: errors of mean, width and share are 0.032, 0.023 and 0.007
+    assert abs(pulls.mean()) < 0.1
+    assert 0.9 < pulls.std() < 1.1
+    assert share == pytest.approx(0.9545, abs=0.02)

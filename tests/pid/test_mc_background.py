@@ -177,7 +177,7 @@ def test_an_unknown_method_is_refused_with_the_nearest():
 
 
 @pytest.mark.slow
-def test_pulls_have_mean_zero_and_width_one():
+def test_pulls_have_mean_zero_and_width_one(record_property):
     pulls = []
     for seed in range(300):
         rng = np.random.default_rng(seed)
@@ -191,3 +191,6 @@ def test_pulls_have_mean_zero_and_width_one():
     # 7200 pulls: errors of mean and width are 0.012 and 0.008; a ratio of sums is a little skew
     assert abs(pulls.mean()) < 0.1
     assert 0.95 < pulls.std() < 1.05
+    share = float((np.abs(pulls) < 2).mean())
+    record_property("bins within two sigma", round(share, 4))
+    assert share == pytest.approx(0.9545, abs=0.01)  # known to 0.0025
