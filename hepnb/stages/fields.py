@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from hepnb.data.expressions import parse
 from hepnb.errors import HepnbError
+from hepnb.pid.subtraction.choices import Choice
 
 __all__ = (
     "BackgroundUncertainty",
@@ -175,7 +176,7 @@ Precut = Annotated[Cut, Field(description="selection of the candidates that coun
 """The cut before the requirement that is measured."""
 
 SWeights = Annotated[
-    Literal["stored", "fit", "cows", "simulation", "learned", "none"],
+    Choice,
     Field(
         description="how the background is subtracted: by columns of the files, a fit made here, "
         "its COWs; without a mass to fit by simulation or a learned score; or not at all",

@@ -68,7 +68,8 @@ class FixedWeights(Stage):
         default=_EXAMPLE,
         min_length=1,
         description="what to make: prefix_name, efficiency_particle_type, fakerate_particle_type, "
-        "binning, track_variables, cuts, precuts, mc_proc_query, data_proc_query",
+        "binning, track_variables, cuts, precuts, mc_proc_query, data_proc_query; and, where "
+        "weights are not stored, study, sweights, control_region",
         json_schema_extra={"widget": "entries", "group": "Selection"},
     )
     workers: int = Field(
@@ -96,11 +97,20 @@ class FixedWeights(Stage):
         return tuple(dict.fromkeys(found))
 
     def check(self) -> None:
-        """Look up the names in cuts, precuts and axes of every entry."""
+        """Look up the names in every entry, and whether its samples allow its ``sweights``."""
         from hepnb.pid.production.fixed_weights import samples_of
+        from hepnb.pid.subtraction.choices import check_choice
 
         for config in self.weight_cfg_list:
             for species in config.species:
-                for sample in samples_of(config, self.site, species):
+                data, mc = samples_of(config, self.site, species)
+                for sample in (data, mc):
                     for text in (*config.cuts, *config.precuts, *config.track_variables):
                         sample.bind(text)
+                check_choice(
+                    data,
+                    config.sweights,
+                    simulation=mc,
+                    control_region=config.control_region,
+                    variables=config.variables,
+                )

@@ -103,3 +103,26 @@ def test_weights_with_a_learned_score_are_the_true_ratios(muons, tmp_path):
     assert (tested["status"] == "ok").all()
     assert (run.directory / "score_fit.png").stat().st_size > 0
     assert "within a species" in shown(run, "factorisation")
+
+
+def test_fixed_weights_with_a_learned_score_are_the_true_ratios(muons, tmp_path):
+    entry = {
+        "prefix_name": "muons",
+        "efficiency_particle_type": "mu",
+        "track_variables": list(BINNING),
+        "binning": list(BINNING.values()),
+        "cuts": [CUT, "muonID > 0.9"],
+        "data_proc_query": "data",
+        "mc_proc_query": "mc",
+        "apply_std_constraints": False,
+        "sweights": "learned",
+    }
+    run = hepnb.run(
+        "fixed_weights",
+        tmp_path / "out",
+        parameters={"site": muons, "weight_cfg_list": [entry]},
+    )
+    table = pd.read_csv(run.directory / "weights" / "muons_mu_mu.csv").query("threshold == 0.6")
+    data, mc = true("data"), true("mc")
+    difference = table["data_MC_ratio"] - data["efficiency"] / mc["efficiency"]
+    assert p_value(difference, table["data_MC_uncertainty_stat_up"], data, mc) > FALSE_ALARM

@@ -10,11 +10,17 @@ from pydantic import ValidationError
 
 from hepnb.data.catalogue import catalogue
 from hepnb.data.samples import true_efficiency
-from hepnb.errors import BadParameters, UnknownCollection, UnknownVariable
-from hepnb.pid import measure_efficiency, produce_data_mc_ratio
+from hepnb.errors import BadParameters, HepnbError, UnknownCollection, UnknownVariable
+from hepnb.pid import (
+    data_mc_ratio,
+    measure_efficiency,
+    produce_data_mc_ratio,
+    subtract_background,
+)
 from hepnb.pid.efficiency import measure_efficiencies
 from hepnb.pid.production.fixed_weights import make_fixed_weights
 from hepnb.pid.production.weight_config import WeightConfig, collection_of, study_with
+from hepnb.pid.studies import study as registered
 from hepnb.stages.fixed_weights import FixedWeights
 
 # as on the slides, key for key
@@ -135,6 +141,75 @@ def test_simulation_is_truth_matched_as_in_a_single_measurement(small_site):
     pd.testing.assert_frame_equal(table.frame, alone.frame, check_exact=True)
     assert dict(table.counts) == dict(alone.counts)
     assert table.interval == "clopper_pearson"
+
+
+WITHOUT_MASS = {
+    "prefix_name": "leptons",
+    "efficiency_particle_type": "mu",
+    "binning": [[0.5, 1.5, 4.5]],
+    "track_variables": "p",
+    "cuts": ["muonID > 0.6", "muonID > 0.9"],
+    "precuts": ["", "thetaInCDCAcceptance"],
+    "mc_proc_query": "MC15rd_proc13",
+    "data_proc_query": "proc13",
+    "study": "mumugamma",
+    "sweights": "simulation",
+    "control_region": "missingEnergy > 0.9 and gamma_E < 1.6",
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"sweights": "none"},
+        {"study": "Dst", "efficiency_particle_type": "K", "cuts": "kaonID > 0.6"}
+        | {"sweights": "cows", "control_region": ""},
+    ],
+    ids=lambda change: change.get("sweights", "simulation"),
+)
+def test_weights_made_here_are_those_of_a_table_alone(small_site, change):
+    """A mode without a mass too: one path from the choice to the table, for each precut."""
+    config = WeightConfig.model_validate(WITHOUT_MASS | change)
+    made = make_fixed_weights([config], site=small_site)
+    assert len(made.tables) == len(config.cuts) * 2
+    (_, _, precut, cut), (study, table) = list(made.tables.items())[-1]
+    assert study == config.study
+    mode = registered(study)
+    within = " and ".join(f"[{each}]" for each in (precut, mode.standard))
+    data, mc = (
+        catalogue(small_site)[each].study(study).particle(config.efficiency_particle_type)
+        for each in ("proc13", "MC15rd_proc13")
+    )
+    background = subtract_background(
+        data,
+        config.sweights,
+        simulation=mc,
+        models=[mode.mass_model, mode.alternative_model],
+        range=mode.mass_range,
+        cut=within,
+        variables=config.variables,
+        control_region=config.control_region,
+    )
+    alone = data_mc_ratio(
+        background.sample, mc, cut=cut, precut=within, binning={"p": config.binning[0]}
+    )
+    pd.testing.assert_frame_equal(table.create_weights(), alone.create_weights(), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sweights": "stored"}, "no stored weights"),
+        ({"sweights": "fit"}, "no mass to fit"),
+        ({"study": "Lambda"}, "mu"),
+        ({"sweights": "learned", "cuts": "missingEnergy < 0.5"}, "missingEnergy"),
+    ],
+)
+def test_weights_that_cannot_be_made_are_refused_before_the_run(small_site, change, message):
+    values = {"site": small_site, "weight_cfg_list": [WITHOUT_MASS | change]}
+    with pytest.raises(HepnbError, match=message):
+        FixedWeights.from_values(values).check()
 
 
 def test_files_hold_all_cuts_and_an_index(made, tmp_path):

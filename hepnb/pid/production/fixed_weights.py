@@ -1,4 +1,7 @@
-"""Weight tables of many fixed requirements, made in parallel: one pass over each sample."""
+"""Weight tables of many fixed requirements, made in parallel: one pass over each sample.
+
+Samples whose weights are made here, not stored, take one pass for each precut.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ from hepnb.pid.efficiency import measure_efficiencies
 from hepnb.pid.formats.flat_files import write_frame
 from hepnb.pid.production.weight_config import WeightConfig, collection_of, study_with
 from hepnb.pid.studies import study as registered
+from hepnb.pid.studies import study_of
+from hepnb.pid.subtraction.subtraction import subtract_background
 from hepnb.pid.tables.efficiency_result import EfficiencyTable
 from hepnb.pid.tables.weight_result import WeightTable
 
@@ -27,6 +32,9 @@ __all__ = ("FixedWeights", "make_fixed_weights", "samples_of")
 
 def __dir__() -> tuple[str, ...]:
     return __all__
+
+
+_Tables = dict[tuple[str, str], EfficiencyTable]
 
 
 class _Key(NamedTuple):
@@ -51,7 +59,7 @@ def samples_of(config: WeightConfig, site: str, species: str) -> tuple[Sample, S
         collection_of(found, config.data_proc_query, "data"),
         collection_of(found, config.mc_proc_query, "mc"),
     )
-    name = study_with(species, pair)
+    name = config.study or study_with(species, pair)
     data, mc = (each.study(name).particle(species) for each in pair)
     return data, mc
 
@@ -77,8 +85,10 @@ def make_fixed_weights(
     Raises
     ------
     BadParameters
-        If two files would have the same name, or standard constraints are asked for of a study that
-        is not registered.
+        If two files would have the same name, standard constraints are asked for of a study that is
+        not registered, or a sample does not allow an entry's ``sweights``.
+    FitFailed
+        If a mass, or the species of a learned score, cannot be fitted.
     CutSyntaxError, UnknownVariable, UnknownCollection, UnreadableFile
         Naming what is missing.
     """
@@ -89,20 +99,10 @@ def make_fixed_weights(
         for species in config.species
     ]
 
-    def measure(job: tuple[int, Sample]) -> dict[tuple[str, str], EfficiencyTable]:
-        entry, sample = job
-        config = configs[entry]
-        standard = registered(sample.study).standard if config.apply_std_constraints else ""
-        within = {
-            each: " and ".join(f"[{part}]" for part in (each, standard) if part.strip())
-            for each in config.precuts
-        }
-        made = measure_efficiencies(
-            sample, cuts=config.cuts, precuts=list(within.values()), binning=config.axes
-        )
-        return {(cut, each): made[cut, within[each]] for cut in config.cuts for each in within}
+    def measure(job: tuple[WeightConfig, Sample, Sample]) -> _Tables:
+        return _measure(*job)
 
-    jobs = [(entry, sample) for entry, _, both in pairs for sample in both]
+    jobs = [(configs[entry], sample, both[1]) for entry, _, both in pairs for sample in both]
     sides = iter(ordered_map(measure, jobs, workers=workers))
     tables = {}
     for (entry, species, (data_sample, _)), data, mc in zip(pairs, sides, sides, strict=True):
@@ -110,6 +110,38 @@ def make_fixed_weights(
             table = WeightTable.from_efficiencies(data[cut, precut], mc[cut, precut])
             tables[_Key(entry, species, precut, cut)] = (data_sample.study, table)
     return FixedWeights(tuple(configs), tables)
+
+
+def _measure(config: WeightConfig, sample: Sample, simulation: Sample) -> _Tables:
+    """Efficiencies of an entry's cuts in a sample, by cut and precut."""
+    standard = registered(sample.study).standard if config.apply_std_constraints else ""
+    within = {
+        each: " and ".join(f"[{part}]" for part in (each, standard) if part.strip())
+        for each in config.precuts
+    }
+    options: dict[str, Any] = {"cuts": config.cuts, "binning": config.axes}
+    if sample.kind == "mc" or config.sweights == "stored":
+        made = dict(measure_efficiencies(sample, precuts=list(within.values()), **options))
+    else:
+        made = {}
+        for cut in within.values():  # weights made here belong to one selection
+            weighted = _subtracted(config, sample, simulation, cut)
+            made |= measure_efficiencies(weighted, precuts=[cut], **options)
+    return {(cut, each): made[cut, within[each]] for cut in config.cuts for each in within}
+
+
+def _subtracted(config: WeightConfig, sample: Sample, simulation: Sample, cut: str) -> Sample:
+    mode = study_of(sample)
+    return subtract_background(
+        sample,
+        config.sweights,
+        simulation=simulation,
+        models=(mode.mass_model, mode.alternative_model),
+        range=mode.mass_range,
+        cut=cut,
+        variables=config.variables,
+        control_region=config.control_region,
+    ).sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,8 @@
-"""What weight tables to make: the entries of ``weight_cfg_list`` of the framework's slides."""
+"""What weight tables to make: the entries of ``weight_cfg_list`` of the framework's slides.
+
+The keys after ``apply_std_constraints`` are not of the slides: with them an entry may be of a mode
+without stored weights, or without a mass.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from hepnb.data.expressions import parse
 from hepnb.errors import HepnbError, UnknownCollection
+from hepnb.pid.subtraction.choices import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +88,15 @@ class WeightConfig(BaseModel):
     apply_std_constraints: bool = Field(
         default=True, description="ask for the standard selection of each study as well"
     )
+    study: str = Field(
+        default="", description="calibration mode; blank: the first that has the particle"
+    )
+    sweights: Choice = Field(
+        default="stored", description="how the background is subtracted, as in `weight_table`"
+    )
+    control_region: Expression = Field(
+        default="", description="for sweights simulation: cut of a region that tells the scale"
+    )
 
     @model_validator(mode="after")
     def _as_many(self) -> WeightConfig:
@@ -108,6 +122,12 @@ class WeightConfig(BaseModel):
     def axes(self) -> dict[str, list[float]]:
         """Variable to edges."""
         return dict(zip(self.track_variables, self.binning, strict=True))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What its measurements look at: axes, then the names in the cuts."""
+        names = (name for cut in self.cuts for name in parse(cut).names)
+        return tuple(dict.fromkeys((*self.track_variables, *names)))
 
 
 def collection_of(catalogue: Catalogue, query: str, kind: str) -> Collection:

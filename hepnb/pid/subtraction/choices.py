@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from hepnb.errors import BadParameters, MissingExtra, nearest
 
 if TYPE_CHECKING:
     from hepnb.data.sample import Sample
 
-__all__ = ("CHOICES", "WITHOUT_MASS", "check_choice", "features_of", "looked_at")
+__all__ = ("CHOICES", "WITHOUT_MASS", "Choice", "check_choice", "features_of", "looked_at")
 
-CHOICES = ("stored", "fit", "cows", "simulation", "learned", "none")
+Choice = Literal["stored", "fit", "cows", "simulation", "learned", "none"]
+CHOICES: tuple[str, ...] = get_args(Choice)
 WITHOUT_MASS = {"simulation": "mc", "learned": "learned"}
 """Ways that need simulation but no mass, and their names in `subtract_without_mass`."""
 
