@@ -61,7 +61,7 @@ def check_background(stage: Any, *, variables: Iterable[str], fakes: str = "") -
     from hepnb.data.expressions import parse
     from hepnb.pid.subtraction.choices import WITHOUT_MASS, check_choice
 
-    check_mass_models(stage.mass_model, stage.alternative_model)
+    check_mass_models(*filter(None, (stage.mass_model, stage.alternative_model)))
     if fakes and stage.sweights not in {"fit", "cows"}:
         message = (
             f"{fakes} is that of a mass fit made here; choose sweights='fit' or 'cows', not "

@@ -13,6 +13,7 @@ from hepnb.errors import HepnbError
 from hepnb.pid.subtraction.choices import Choice
 
 __all__ = (
+    "AlternativeModel",
     "BackgroundUncertainty",
     "Binning",
     "ControlRegion",
@@ -271,11 +272,29 @@ OtherModels = Annotated[
 MassRange = Annotated[
     Interval,
     Field(
-        description="range of the mass fit; none: the whole range of the sample",
+        description="range of the mass fit; none: that of the study, or the whole sample",
         json_schema_extra={**_widget("interval"), **_BACKGROUND, "unit": "GeV/c^2"},
     ),
 ]
 """Range of a mass fit."""
 
-Model = Annotated[str, Field(json_schema_extra={**_widget("mass_model"), **_BACKGROUND})]
-"""Name of a mass model."""
+_MODEL = {**_widget("mass_model"), **_BACKGROUND}
+
+Model = Annotated[
+    str,
+    Field(
+        description="signal and background shapes of the nominal fit; blank: those of the study",
+        json_schema_extra=_MODEL,
+    ),
+]
+"""Name of a mass model, or blank."""
+
+AlternativeModel = Annotated[
+    str,
+    Field(
+        description="shapes of the second fit, for the systematic uncertainty; blank: those of the "
+        "study",
+        json_schema_extra=_MODEL,
+    ),
+]
+"""Name of a mass model, or blank."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from hepnb.data.catalogue import catalogue
 from hepnb.stages.checks import check_background, check_strings
 from hepnb.stages.fields import (
+    AlternativeModel,
     BackgroundUncertainty,
     ControlRegion,
     CowDegree,
@@ -91,12 +92,8 @@ class IdVsMisidCurve(Stage):
     sweights: SWeights = "stored"
     cow_degree: CowDegree = 2
     mass_range: MassRange = None
-    mass_model: Model = Field(
-        default="two_gaussians", description="signal and background shapes of the nominal fit"
-    )
-    alternative_model: Model = Field(
-        default="student", description="shapes of the second fit, for the systematic uncertainty"
-    )
+    mass_model: Model = ""
+    alternative_model: AlternativeModel = ""
     mc_scale: McScale = None
     control_region: ControlRegion = ""
     background_uncertainty: BackgroundUncertainty = 0.2

@@ -158,9 +158,6 @@ ELECTRONS = {
     "study": "Zee",
     "particle": "e",
     "sweights": "fit",
-    "mass_model": "z_boson",
-    "alternative_model": "crystal_ball_two_sided",
-    "mass_range": [60, 120],
     "precut": "isBarrel",
 }
 MUONS = {
@@ -169,9 +166,6 @@ MUONS = {
     "study": "Upsilon",
     "particle": "mu",
     "sweights": "fit",
-    "mass_model": "crystal_ball",
-    "alternative_model": "student",
-    "mass_range": [9.0, 9.7],
     "precut": "",
 }
 

@@ -57,6 +57,16 @@ def test_samples_that_share_candidates_are_not_tested():
     plt.close("all")
 
 
+def test_data_alone_is_shown_whatever_it_would_have_been_compared_with():
+    first, *_ = pair()
+    found = compare_distributions(first, variable="x", edges=EDGES, kinds=["data", "mc"])
+    assert found.kinds == ("data",)
+    assert found.frame["side"].unique().tolist() == ["data"]
+    assert {"data_entries", "data_outside"} == set(found.numbers())
+    assert found.plot().shape == (1, 1)
+    plt.close("all")
+
+
 def test_a_range_that_is_not_given_holds_every_candidate():
     first, *_ = pair()
     edges = bin_edges(first, "x", bins=7)

@@ -354,7 +354,7 @@ def pulls(frame, truth):
 
 
 def test_pulls_of_sweighted_efficiencies_are_standard_normal():
-    """Closure C of specs/pid.md: 250 toys of 16 bins, with a fit of the yields in each."""
+    """Test C, candidate by candidate: 250 toys of 16 bins, with a fit of the yields in each."""
     toys, bins, n = 250, 16, 16_000
     truth = np.linspace(0.15, 0.9, bins)
     rng = np.random.default_rng(77)

@@ -170,7 +170,8 @@ def compare_distributions(
         Divide each by its sum in range. Otherwise simulation is scaled to the luminosity of data
         where both are known, and else left as it is.
     names, kinds
-        See `Comparison`; by default the names and kinds of the samples.
+        See `Comparison`; by default the names and kinds of the samples. Those of a second sample
+        count where there is one.
     independent
         Whether the samples share no candidates; else there is no test.
     workers
@@ -210,8 +211,8 @@ def compare_distributions(
         found[0],
         found[1] if second is not None else {},
         tests,
-        tuple(names or [each.name for each in samples]),
-        tuple(kinds or [each.kind for each in samples]),
+        tuple(names or [each.name for each in samples])[: len(samples)],
+        tuple(kinds or [each.kind for each in samples])[: len(samples)],
         normalised,
     )
 

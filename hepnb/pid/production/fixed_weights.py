@@ -19,7 +19,6 @@ from hepnb.pid.efficiency import measure_efficiencies
 from hepnb.pid.formats.flat_files import write_frame
 from hepnb.pid.production.weight_config import WeightConfig, collection_of, study_with
 from hepnb.pid.studies import study as registered
-from hepnb.pid.studies import study_of
 from hepnb.pid.subtraction.subtraction import subtract_background
 from hepnb.pid.tables.efficiency_result import EfficiencyTable
 from hepnb.pid.tables.weight_result import WeightTable
@@ -125,23 +124,16 @@ def _measure(config: WeightConfig, sample: Sample, simulation: Sample) -> _Table
     else:
         made = {}
         for cut in within.values():  # weights made here belong to one selection
-            weighted = _subtracted(config, sample, simulation, cut)
-            made |= measure_efficiencies(weighted, precuts=[cut], **options)
+            background = subtract_background(
+                sample,
+                config.sweights,
+                simulation=simulation,
+                cut=cut,
+                variables=config.variables,
+                control_region=config.control_region,
+            )
+            made |= measure_efficiencies(background.sample, precuts=[cut], **options)
     return {(cut, each): made[cut, within[each]] for cut in config.cuts for each in within}
-
-
-def _subtracted(config: WeightConfig, sample: Sample, simulation: Sample, cut: str) -> Sample:
-    mode = study_of(sample)
-    return subtract_background(
-        sample,
-        config.sweights,
-        simulation=simulation,
-        models=(mode.mass_model, mode.alternative_model),
-        range=mode.mass_range,
-        cut=cut,
-        variables=config.variables,
-        control_region=config.control_region,
-    ).sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ module:object, where the object is a `Study`, or a module that registers some by
 
 from __future__ import annotations
 
+from hepnb.pid.studies.cms2011 import UPSILON, ZEE
 from hepnb.pid.studies.dstar import DST
 from hepnb.pid.studies.dstar_kpipi0 import DST_KPIPI0
 from hepnb.pid.studies.jpsi import JPSI_EE, JPSI_MUMU
@@ -27,6 +28,8 @@ __all__ = (
     "LAMBDA",
     "MUMUGAMMA",
     "TAU3X1",
+    "UPSILON",
+    "ZEE",
     "Study",
     "register_study",
     "study",

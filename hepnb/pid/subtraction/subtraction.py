@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hepnb.errors import BadParameters
-from hepnb.pid.mass.fit import MassFit, fit_mass
+from hepnb.pid.mass.fit import MassFit
+from hepnb.pid.studies import study_of
 from hepnb.pid.subtraction.choices import WITHOUT_MASS, check_choice, features_of, looked_at
 from hepnb.pid.subtraction.factorisation import FactorisationTest, factorisation_test
 from hepnb.pid.subtraction.learned_background import LearnedSubtraction
@@ -143,7 +144,7 @@ def subtract_background(
     choice: str,
     *,
     simulation: Sample | None = None,
-    models: Sequence[str] = ("two_gaussians", "student"),
+    models: Sequence[str] = ("", ""),
     degree: int = 2,
     range: Sequence[float] | None = None,  # noqa: A002 -- the field's word, as in numpy
     cut: str = "",
@@ -169,8 +170,8 @@ def subtract_background(
     simulation
         Simulated candidates of signal and background, for the two ways without a mass.
     models, degree, range
-        The nominal mass model and the alternative one; degree of the background's polynomials in
-        COWs; range of the fits.
+        The nominal mass model and the alternative one, blank for that of the study; degree of the
+        background's polynomials in COWs; range of the fits, by default that of the study.
     cut
         Selection of the measurement, which the fits must have too.
     variables
@@ -211,8 +212,8 @@ def subtract_background(
         variables=variables,
     )
     plain = Subtraction(sample, choice, degree=degree, variables=tuple(variables), cut=cut)
+    options: dict[str, Any]
     if choice in WITHOUT_MASS and simulation is not None:
-        options: dict[str, Any]
         if choice == "simulation":
             options = {"scale": scale, "control": control_region, "systematic": systematic}
         else:
@@ -223,8 +224,14 @@ def subtract_background(
     weighted = sample if choice == "stored" else dataclasses.replace(sample, weights=())
     if choice not in {"fit", "cows"} and not (fit_anyway and sample.mass):
         return dataclasses.replace(plain, sample=weighted)
-    bounds = None if range is None else (float(range[0]), float(range[1]))
-    fit, alternative = (fit_mass(sample, each, range=bounds, cut=cut) for each in models)
+    mode = study_of(sample)
+    options = {"cut": cut}
+    if range is not None:
+        options["range"] = (float(range[0]), float(range[1]))
+    fit, alternative = (
+        mode.fit(sample, model or own, **options)
+        for model, own in zip(models, (mode.mass_model, mode.alternative_model), strict=True)
+    )
     if choice in {"fit", "cows"}:
         weighted = choose_sweights(sample, choice, fit, alternative, degree=degree)
     return dataclasses.replace(plain, sample=weighted, fit=fit, alternative=alternative)
