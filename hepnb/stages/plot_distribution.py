@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from hepnb.data.catalogue import catalogue
+from hepnb.errors import BadParameters
 from hepnb.stages.checks import check_background, check_strings
 from hepnb.stages.fields import (
     AlternativeModel,
@@ -112,5 +113,11 @@ class PlotDistribution(Stage):
             study=self.study,
             particle=self.particle,
         )
+        if self.log_x and self.variable_range is not None and self.variable_range[0] <= 0:
+            message = (
+                f"log_x: a logarithmic axis cannot start at {self.variable_range[0]:g}; give a "
+                "variable_range above 0"
+            )
+            raise BadParameters(message)
         fakes = "against='background'" if self.against == "background" else ""
         check_background(self, variables=(self.variable,), fakes=fakes)

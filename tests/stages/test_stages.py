@@ -176,6 +176,13 @@ def test_background_of_a_mass_fit_needs_one(name, small_site):
         stage.check()
 
 
+def test_a_logarithmic_axis_starts_above_zero(small_site):
+    kind = stages.find("plot_distribution")
+    with pytest.raises(BadParameters, match="a logarithmic axis cannot start at 0"):
+        kind.from_values({"site": small_site, "log_x": True}).check()
+    kind.from_values({"site": small_site, "log_x": True, "variable_range": [0.1, 1]}).check()
+
+
 def test_simulation_is_an_input_of_the_efficiency_only_where_it_is_read(small_site):
     kind = stages.find("efficiency_table")
     files = [
