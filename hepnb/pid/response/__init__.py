@@ -1,0 +1,1 @@
+"""The PID response as a density: templates, resampling and transformation of simulation."""
