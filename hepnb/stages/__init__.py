@@ -21,6 +21,8 @@ _MODULES = (
     "id_vs_misid_curve",
     "plot_distribution",
     "apply_weights",
+    "pid_fit",
+    "pid_correction",
     "ftest",
     "ftest_2d",
     "splusb",

@@ -76,6 +76,14 @@ class Neighbours(NamedTuple):
     cells: npt.NDArray[np.intp]
     shares: npt.NDArray[np.float32]
 
+    def mean(self, of_cells: Floats) -> Floats:
+        """Mean of numbers of shape (cells, k) over the cells around, but for NaN; (n, k)."""
+        values = of_cells[self.cells]
+        share = self.shares[..., None] * ~np.isnan(values)
+        total = share.sum(axis=0)
+        found = (share * np.nan_to_num(values)).sum(axis=0)
+        return np.asarray(np.divide(found, total, out=np.zeros_like(found), where=total > 0))
+
 
 def neighbours(axes: Sequence[GridAxis], values: Sequence[Floats]) -> Neighbours:
     """Find the cells around candidates that are on the grid.
@@ -87,13 +95,13 @@ def neighbours(axes: Sequence[GridAxis], values: Sequence[Floats]) -> Neighbours
     values
         On each axis, of shape (n,), none of them outside.
     """
-    sides = []
+    sides: list[tuple[tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]], ...]] = []
     for axis, column in zip(axes, values, strict=True):
         if axis.continuous and axis.cells > 1:
             lower, upper, share = axis.between(column)
             sides.append(((lower, 1 - share), (upper, share)))
         else:
-            sides.append(((axis.find(column), np.float32(1)),))
+            sides.append(((axis.find(column), np.ones(1, np.float32)),))
     cells, shares = [], []
     for corner in itertools.product(*sides):
         flat, share = np.zeros(len(values[0]), np.intp), np.ones(len(values[0]), np.float32)
@@ -158,4 +166,4 @@ class Mixture:
         high = np.maximum(high, low + 1)
         first, last = self.at_edge(low).astype(float), self.at_edge(high).astype(float)
         within = np.divide(u - first, last - first, out=np.full(u.shape, 0.5), where=last > first)
-        return edges[low] + np.clip(within, 0, 1) * (edges[high] - edges[low])
+        return np.asarray(edges[low] + np.clip(within, 0, 1) * (edges[high] - edges[low]))

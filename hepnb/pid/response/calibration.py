@@ -1,0 +1,89 @@
+"""Templates of every particle of a calibration mode, made on the spot or read from files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hepnb.errors import BadParameters
+from hepnb.pid.apply.calibration import CODES
+from hepnb.pid.response.fitting import fit_response
+from hepnb.pid.response.template import PidTemplate
+
+if TYPE_CHECKING:
+    from hepnb.data.collection import Collection
+
+__all__ = ("Templates", "calibration_templates", "templates_from_files")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
+
+class Templates(NamedTuple):
+    """True species (|PDG|) to template, in data and in simulation."""
+
+    data: dict[int | None, PidTemplate]
+    mc: dict[int | None, PidTemplate]
+
+    def summary(self) -> str:
+        """Say what each is of, and how well it is known."""
+        return "\n".join(each.summary() for part in self for each in part.values())
+
+
+def calibration_templates(
+    data: Collection, mc: Collection, *, study: str, variable: str, **options: Any
+) -> Templates:
+    """Fit the response of each charged particle of a calibration mode.
+
+    Parameters
+    ----------
+    data, mc
+        Collections of calibration decays; data with stored weights.
+    study
+        The mode: ``Dst`` has kaons and pions.
+    variable, **options
+        Of `hepnb.pid.response.fit_response`.
+
+    Raises
+    ------
+    BadParameters
+        If the mode has no particle of a known code.
+    """
+    particles = {name: CODES[name] for name in data.particles(study) if name in CODES}
+    if not particles:
+        raise BadParameters(f"{study} has none of the particles {', '.join(CODES)}")
+    made = Templates({}, {})
+    for name, code in particles.items():
+        for collection, part in ((data, made.data), (mc, made.mc)):
+            sample = collection.study(study).particle(name)
+            part[code] = fit_response(sample, variable, **options)
+    return made
+
+
+def templates_from_files(entries: Sequence[Mapping[str, Any]]) -> Templates:
+    """Read templates.
+
+    Parameters
+    ----------
+    entries
+        Each with ``data``, the file of a template of data; ``mc``, the same of simulation, which
+        only a transformation needs; and ``truth``, the PDG code of the species.
+
+    Raises
+    ------
+    BadParameters
+        If two are for the same species.
+    UnreadableFile, BadTable
+        If a file is no template.
+    """
+    made = Templates({}, {})
+    for entry in entries:
+        code = abs(int(entry["truth"]))
+        if code in made.data:
+            raise BadParameters(f"two templates are for species {code}; give one")
+        made.data[code] = PidTemplate.load(Path(entry["data"]))
+        if entry.get("mc"):
+            made.mc[code] = PidTemplate.load(Path(entry["mc"]))
+    return made
