@@ -218,11 +218,14 @@ def _grid(
     for part in parts:
         for name, edges in fine.items():
             values = part.kinematics[name]
-            known = np.isfinite(values) & np.isfinite(part.weight)
-            values, weight = values[known], part.weight[known]
-            counts[name] += np.histogram(values, edges)[0]
-            sums[name][0] += np.histogram(values, edges, weights=weight)[0]
-            sums[name][1] += np.histogram(values, edges, weights=weight * values)[0]
+            cell = np.searchsorted(edges, values, "right") - 1
+            known = (cell >= 0) & (cell < len(edges) - 1) & np.isfinite(part.weight)
+            cell, values, weight = cell[known], values[known], part.weight[known]
+            # one by one, so that chunks do not change the order of a sum
+            for total, each in zip(
+                (counts[name], *sums[name]), (1.0, weight, weight * values), strict=True
+            ):
+                np.add.at(total, cell, each)
     axes = []
     for name, edges in fine.items():
         continuous = len(kinematics[name]) == 2
@@ -231,7 +234,7 @@ def _grid(
         w, wx = (np.bincount(cell, each, minlength=len(made) - 1) for each in sums[name])
         middle = 0.5 * (made[1:] + made[:-1])
         mean = np.divide(wx, w, out=middle.copy(), where=w > 0)
-        inside = (mean >= made[:-1]) & (mean <= made[1:])
+        inside = continuous & (mean >= made[:-1]) & (mean <= made[1:])
         nodes = np.where(inside, mean, middle)
         axes.append(GridAxis(name, tuple(made.tolist()), tuple(nodes.tolist()), continuous))
     return tuple(axes)
