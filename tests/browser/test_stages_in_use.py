@@ -55,6 +55,30 @@ def opened(open_notebook, server, small_site):
     return make
 
 
+@pytest.mark.parametrize(
+    ("stage", "field", "value", "drawn"),
+    [
+        ("mass_fit", "cut", "p > 1.5", "fit_axes = fit.plot()"),
+        ("efficiency_table", "cut", "kaonID > 0.9", "table.plot()"),
+        ("calibrate_efficiency", "variable", "pionID", "axes = curves.plot()"),
+        ("id_vs_misid_curve", "variable", "kaonID", "roc.plot()"),
+        ("apply_weights", "cut", "kaonID > 0.9", "closure.plot()"),
+        ("pid_fit", "variable", "binaryID(K, pi)", "template.plot()"),
+        ("pid_correction", "variable", "binaryID(K, pi)", "check.plot()"),
+    ],
+)
+def test_a_field_that_is_changed_changes_the_figure(opened, stage, field, value, drawn):
+    run = opened(stage)
+    cell = run.lab.cell(drawn)
+    before = run.lab.image(cell)
+    entry = run.lab.find(f".hepnb-field-{field} input")
+    entry.fill(value)
+    entry.press("Tab")
+    run.run_again()
+    assert run.lab.image(cell) != before
+    assert run.result["parameters"][field] == value
+
+
 def test_another_variable_gives_another_distribution(opened):
     run = opened("plot_distribution", cuts=[""])
     drawn = run.lab.cell("distribution.plot(")

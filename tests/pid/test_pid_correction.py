@@ -324,10 +324,10 @@ def test_each_cause_is_told_apart():
     assert cause(transform, **good | {"x": 1.5}) == "out_of_range"
     assert cause(transform, **good | {"x": 1.0}) == "out_of_range"  # bins are [lo, hi)
     assert cause(transform, **good | {"pid": 1.5}) == "out_of_range"
+    # what is drawn anew need not be there
     resample = ResponseCorrection({321: template})
-    # what is drawn anew need not have been known
-    assert cause(resample, **good | {"pid": np.nan}) == "corrected"
-    assert cause(resample, **good | {"pid": 7.0}) == "corrected"
+    assert resample.dependencies == ("x", "mcPDG")
+    assert cause(resample, x=0.5, mcPDG=321.0) == "corrected"
 
 
 def test_where_nothing_was_calibrated_there_is_no_value():

@@ -199,7 +199,7 @@ def test_a_density_that_is_negative_in_part_is_warned_about(caplog):
     made = Sample.from_frame(noisy, weights=("w",))
     with caplog.at_level(logging.WARNING):
         template = fit_response(made, "pid", kinematics={"p": [1, 2]}, cells=5, bins=50)
-    assert template.conditional.negative > 0.01
+    assert template.conditional.negative > 0.02
     assert "is negative: take fewer cells or a wider kernel" in caplog.text
 
 

@@ -104,22 +104,23 @@ class ResponseCorrection:
     @property
     def kinematics(self) -> tuple[str, ...]:
         """Variables of all axes."""
-        templates = (*self.data.values(), *self.mc.values())
+        templates = [*self.data.values()]
+        templates += self.mc.values() if self.method == "transform" else []
         return tuple(dict.fromkeys(axis.variable for each in templates for axis in each.axes))
 
     @property
     def dependencies(self) -> tuple[str, ...]:
         """What is read of a track."""
+        old = (self.variable,) if self.method == "transform" else ()
         truth = () if None in self.data else ("mcPDG",)
-        # resampling reads the old value too: it makes the random number the track's own
-        return tuple(dict.fromkeys((*self.kinematics, self.variable, *truth)))
+        return tuple(dict.fromkeys((*self.kinematics, *old, *truth)))
 
     def column(self) -> DerivedColumn:
         """Corrected variable as a column: ``sample.with_columns(kaonID_data=correction.column())``.
 
         Usable in every cut, axis and precut of that sample.
         """
-        return DerivedColumn(self.dependencies, lambda columns: self.apply(columns).values)
+        return DerivedColumn(self.dependencies, partial(_values, self))
 
     def varied(self, change: Callable[[PidTemplate], PidTemplate]) -> ResponseCorrection:
         """Give the correction with other templates, and the same random numbers."""
@@ -161,7 +162,7 @@ class ResponseCorrection:
             Each of `dependencies` to an array of shape (n,).
         """
         read = {name: np.asarray(columns[name], float) for name in self.dependencies}
-        size = len(read[self.variable])
+        size = len(next(iter(read.values())))
         values, causes = np.full(size, np.nan), np.zeros(size, np.int8)
         for start in range(0, size, _BLOCK):
             part = slice(start, start + _BLOCK)
@@ -170,7 +171,7 @@ class ResponseCorrection:
         return Corrected(values, causes)
 
     def _block(self, columns: Mapping[str, Floats]) -> Corrected:
-        size = len(columns[self.variable])
+        size = len(next(iter(columns.values())))
         values, causes = np.full(size, np.nan), np.full(size, CAUSES.index("wrong_truth"), np.int8)
         species = np.abs(columns["mcPDG"]) if "mcPDG" in columns else np.zeros(size)
         causes[np.isnan(species)] = CAUSES.index("nan")
@@ -184,32 +185,31 @@ class ResponseCorrection:
     def _corrected(
         self, columns: Mapping[str, Floats], data: PidTemplate, mc: PidTemplate | None
     ) -> Corrected:
-        old = columns[self.variable]
         around, causes = _around(data, columns)
         target = Mixture(data.conditional.cdf, around)
-        source = None
-        if self.method == "transform" and mc is not None:
+        wanted = around.mean(data.conditional.atoms)
+        own = [columns[name] for name in self.dependencies]
+        if mc is None or self.method == "resample":
+            causes[(causes == 0) & ~target.known] = CAUSES.index("no_calibration")
+            kind = _drawn(wanted, track_uniform(own, seed=self.seed, stream=_KEEP))
+            u = track_uniform(own, seed=self.seed, stream=_DRAW)
+        else:
+            old = columns[self.variable]
             within, other = _around(mc, columns)
             source = Mixture(mc.conditional.cdf, within)
+            single = np.isin(old, mc.atoms)
             causes = np.where(causes > 0, causes, other)
-            inside = np.isin(old, mc.atoms) | ((old >= mc.edges[0]) & (old <= mc.edges[-1]))
+            inside = single | ((old >= mc.edges[0]) & (old <= mc.edges[-1]))
             causes[(causes == 0) & ~inside] = CAUSES.index("out_of_range")
             causes[np.isnan(old)] = CAUSES.index("nan")
-        known = target.known if source is None else target.known & source.known
-        causes[(causes == 0) & ~known] = CAUSES.index("no_calibration")
-
-        own = [columns[name] for name in self.dependencies]
-        u = track_uniform(own, seed=self.seed, stream=_DRAW)
-        wanted = around.mean(data.conditional.atoms)
-        if source is None or mc is None:
-            kind = _drawn(wanted, track_uniform(own, seed=self.seed, stream=_KEEP))
-        else:
+            known = target.known & source.known
+            causes[(causes == 0) & ~known] = CAUSES.index("no_calibration")
             had = within.mean(mc.conditional.atoms)
             kind = self._moved(own, old, (mc.atoms, had), (data.atoms, wanted))
-            stays = ~np.isin(old, mc.atoms)
             at, flat = source.at(np.where(np.isfinite(old), old, 0.0), mc.edges)
-            causes[(causes == 0) & flat & stays] = CAUSES.index("flat")
-            u = np.where(stays, np.clip(at, 0, np.nextafter(1.0, 0)), u)
+            causes[(causes == 0) & flat & ~single] = CAUSES.index("flat")
+            drawn = track_uniform(own, seed=self.seed, stream=_DRAW)
+            u = np.where(single, drawn, np.clip(at, 0, np.nextafter(1.0, 0)))
         values = target.quantile(u, data.edges)
         for number, atom in enumerate(data.atoms):
             values[kind == number] = atom
@@ -243,6 +243,10 @@ class ResponseCorrection:
         after = np.where(change, np.where(drawn < 0, len(names), drawn), before)
         places = [data[0].index(name) if name in data[0] else -1 for name in names]
         return np.asarray([*places, -1])[after]
+
+
+def _values(correction: ResponseCorrection, columns: Mapping[str, np.ndarray]) -> Floats:
+    return correction.apply(columns).values
 
 
 def _replica(template: PidTemplate, number: int, seed: int) -> PidTemplate:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _FINE = 20_000  # bins from which quantiles are read
 _ATOM = 1e-3  # share of candidates that have the very same value
 _MOST_CELLS = 50_000_000
+_NEGATIVE = 0.02  # of the density; twicing alone makes up to 0.01 beside a narrow peak
 _FLAT = 0.5  # bins that are of equal width rather than content
 
 
@@ -222,10 +223,9 @@ def _grid(
             known = (cell >= 0) & (cell < len(edges) - 1) & np.isfinite(part.weight)
             cell, values, weight = cell[known], values[known], part.weight[known]
             # one by one, so that chunks do not change the order of a sum
-            for total, each in zip(
-                (counts[name], *sums[name]), (1.0, weight, weight * values), strict=True
-            ):
-                np.add.at(total, cell, each)
+            np.add.at(counts[name], cell, 1.0)
+            np.add.at(sums[name][0], cell, weight)
+            np.add.at(sums[name][1], cell, weight * values)
     axes = []
     for name, edges in fine.items():
         continuous = len(kinematics[name]) == 2
@@ -300,7 +300,7 @@ def _tell(template: PidTemplate) -> None:
             f"({template.seen}); check the cut, the ranges and the weights"
         )
         raise BadParameters(message)
-    if template.conditional.negative > 0.01:
+    if template.conditional.negative > _NEGATIVE:
         log.warning(
             "%.1f %% of the density of %s in %s is negative: take fewer cells or a wider kernel",
             100 * template.conditional.negative,
