@@ -74,6 +74,11 @@ CHAIN: tuple[Step, ...] = (
     Step("kaon_roc", "id_vs_misid_curve", "Kaon efficiency against pion fake rate"),
     Step("applied", "apply_weights", "The weights applied to simulation, and checked against data"),
     Step(
+        "kaon_response",
+        "pid_correction",
+        "kaonID of simulation, transformed to the response of data, and checked against other data",
+    ),
+    Step(
         "background_functions",
         "ftest",
         "Di-photon-like mass spectrum, the peak hidden: which functions describe it",
