@@ -10,6 +10,7 @@ PEERED = {
     "efficiency_histograms.py": "pidcalib2.make_eff_hists",
     "pidcalib2_bins.py": "pidcalib2.make_eff_hists",
     "root_exports.py": "root",
+    "pid_resampling.py": "pidgen2.resample",
     "background_functions.py": None,
 }
 NEEDED = ("pidcalib2_bins.py", "root_exports.py")  # nothing to measure without the peer

@@ -83,7 +83,7 @@ class PidFit(Stage):
         default={"p": [0.3, 5.0], "cosTheta": [-0.866, 0.9563], "charge": [-2, 0, 2]}
     )
     cells: Cells = 15
-    kernel_cells: KernelCells = 1.0
+    kernel_cells: KernelCells = 0.8
     kernel_bins: KernelBins = 3.0
     adaptive: Adaptive = False
     single_values: SingleValues = None

@@ -120,6 +120,20 @@ def test_replicas_fluctuate_by_the_sum_of_squared_weights(fitted):
     assert (template.replica(7, seed=4).counts != made[7].counts).any()
 
 
+def test_an_adaptive_kernel_needs_no_single_values():
+    _, columns = sample(5000)
+    positive = columns | {"pid": np.abs(columns["pid"])}
+    plain, adaptive = (
+        fit_response(
+            Sample.from_frame(positive), "pid", kinematics=KINEMATICS, adaptive=each, atoms=[]
+        )
+        for each in (False, True)
+    )
+    assert adaptive.atoms == ()
+    assert np.abs(adaptive.conditional.cdf - plain.conditional.cdf).max() > 0.001
+    np.testing.assert_allclose(adaptive.conditional.cdf, plain.conditional.cdf, atol=0.2)
+
+
 def test_chunks_change_nothing(monkeypatch):
     made, _ = sample(5000)
     options = {"kinematics": KINEMATICS, "cells": 4, "bins": 20}

@@ -53,7 +53,7 @@ def fit_response(
     cells: int = 15,
     bins: int = 200,
     range: Sequence[float] | None = None,  # noqa: A002 -- the field's word, as in numpy
-    widths: tuple[float, float] = (1.0, 3.0),
+    widths: tuple[float, float] = (0.8, 3.0),
     adaptive: bool = False,
     atoms: Sequence[float] | None = None,
     precut: str = "",
@@ -112,8 +112,10 @@ def fit_response(
 
     single = _atoms(next(parts(), None)) if atoms is None else np.sort(np.asarray(atoms, float))
     low, high = range or _span(sample, variable, cut, single)
-    edges = _bin_edges(parts(), single, bins, (float(low), float(high)))
-    axes = _grid(parts(), kinematics, cells)
+    fine = _Fine(kinematics, single, (float(low), float(high)))
+    for part in parts():
+        fine.add(part)
+    edges, axes = fine.bins(bins), fine.axes(cells)
     filled = _Filling(axes, edges, single, shifted=second is not None)
     for part in parts():
         filled.add(part)
@@ -191,53 +193,63 @@ def _spread(counts: Floats, edges: Floats, bins: int) -> Floats:
     return np.asarray(made)
 
 
-def _bin_edges(
-    parts: Iterator[_Part], single: Floats, bins: int, span: tuple[float, float]
-) -> Floats:
-    fine = np.linspace(*span, _FINE + 1)
-    # bins are [lo, hi): a PID of exactly 1 is to be in the last one all the same
-    fine[-1] = np.nextafter(fine[-1], np.inf)
-    counts = np.zeros(_FINE)
-    for part in parts:
-        known = np.isfinite(part.value) & ~np.isin(part.value, single)
-        counts += np.histogram(part.value[known], fine)[0]
-    return _spread(counts, fine, bins)
+class _Fine:
+    """Fine histograms of the variable and of each axis, from which bins are made."""
 
+    def __init__(
+        self,
+        kinematics: Mapping[str, Sequence[float]],
+        single: Floats,
+        span: tuple[float, float],
+    ) -> None:
+        self.single = single
+        self.edges = np.linspace(*span, _FINE + 1)
+        # bins are [lo, hi): a PID of exactly 1 is to be in the last one all the same
+        self.edges[-1] = np.nextafter(self.edges[-1], np.inf)
+        self.counts = np.zeros(_FINE)
+        self.continuous = {name: len(edges) == 2 for name, edges in kinematics.items()}
+        self.along = {
+            name: np.linspace(edges[0], edges[-1], _FINE + 1)
+            if self.continuous[name]
+            else np.asarray(edges, float)
+            for name, edges in kinematics.items()
+        }
+        # candidates, their weights, and weights times value
+        self.sums = {name: np.zeros((3, len(edges) - 1)) for name, edges in self.along.items()}
 
-def _grid(
-    parts: Iterator[_Part], kinematics: Mapping[str, Sequence[float]], cells: int
-) -> tuple[GridAxis, ...]:
-    """Axes whose nodes are the means of the candidates in each cell."""
-    fine = {
-        name: np.linspace(edges[0], edges[-1], _FINE + 1)
-        if len(edges) == 2
-        else np.asarray(edges, float)
-        for name, edges in kinematics.items()
-    }
-    counts = {name: np.zeros(len(edges) - 1) for name, edges in fine.items()}
-    sums = {name: np.zeros((2, len(edges) - 1)) for name, edges in fine.items()}
-    for part in parts:
-        for name, edges in fine.items():
+    def add(self, part: _Part) -> None:
+        known = np.isfinite(part.value) & ~np.isin(part.value, self.single)
+        self.counts += np.histogram(part.value[known], self.edges)[0]
+        for name, edges in self.along.items():
             values = part.kinematics[name]
             cell = np.searchsorted(edges, values, "right") - 1
             known = (cell >= 0) & (cell < len(edges) - 1) & np.isfinite(part.weight)
             cell, values, weight = cell[known], values[known], part.weight[known]
             # one by one, so that chunks do not change the order of a sum
-            np.add.at(counts[name], cell, 1.0)
-            np.add.at(sums[name][0], cell, weight)
-            np.add.at(sums[name][1], cell, weight * values)
-    axes = []
-    for name, edges in fine.items():
-        continuous = len(kinematics[name]) == 2
-        made = _spread(counts[name], edges, cells) if continuous else edges
-        cell = np.clip(np.searchsorted(made, edges[:-1], "right") - 1, 0, len(made) - 2)
-        w, wx = (np.bincount(cell, each, minlength=len(made) - 1) for each in sums[name])
-        middle = 0.5 * (made[1:] + made[:-1])
-        mean = np.divide(wx, w, out=middle.copy(), where=w > 0)
-        inside = continuous & (mean >= made[:-1]) & (mean <= made[1:])
-        nodes = np.where(inside, mean, middle)
-        axes.append(GridAxis(name, tuple(made.tolist()), tuple(nodes.tolist()), continuous))
-    return tuple(axes)
+            for total, each in zip(
+                self.sums[name], (np.ones_like(weight), weight, weight * values), strict=True
+            ):
+                np.add.at(total, cell, each)
+
+    def bins(self, number: int) -> Floats:
+        """Edges of the bins of the variable."""
+        return _spread(self.counts, self.edges, number)
+
+    def axes(self, cells: int) -> tuple[GridAxis, ...]:
+        """Axes whose nodes are the means of the candidates in each cell."""
+        axes = []
+        for name, fine in self.along.items():
+            counts, *sums = self.sums[name]
+            continuous = self.continuous[name]
+            edges = _spread(counts, fine, cells) if continuous else fine
+            cell = np.clip(np.searchsorted(edges, fine[:-1], "right") - 1, 0, len(edges) - 2)
+            w, wx = (np.bincount(cell, each, minlength=len(edges) - 1) for each in sums)
+            middle = 0.5 * (edges[1:] + edges[:-1])
+            mean = np.divide(wx, w, out=middle.copy(), where=w > 0)
+            inside = continuous & (mean >= edges[:-1]) & (mean <= edges[1:])
+            nodes = np.where(inside, mean, middle)
+            axes.append(GridAxis(name, tuple(edges.tolist()), tuple(nodes.tolist()), continuous))
+        return tuple(axes)
 
 
 class _Filling:

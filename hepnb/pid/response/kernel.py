@@ -51,6 +51,8 @@ def smooth_counts(
     ndarray
         Of the shape and sum of `counts`; negative where negative weights prevail.
     """
+    if not counts.size:
+        return counts
     levels = [(1.0, np.ones(counts.shape, bool))]
     if adaptive:
         levels = _levels(_relative(counts, widths, levels), widths)
