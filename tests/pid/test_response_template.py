@@ -190,6 +190,8 @@ def test_files_that_are_no_template_are_refused(tmp_path):
         ({"kinematics": {}}, "no kinematics"),
         ({"kinematics": {"pid": [0, 1]}}, "cannot be both"),
         ({"kinematics": {"p": [4.5, 0.5]}}, "rising finite numbers"),
+        ({"range": [1, 0]}, "range of 'pid': "),
+        ({"range": [0, np.inf]}, "range of 'pid': "),
         ({"cells": 0}, "at least 1"),
         ({"widths": (-1.0, 3.0)}, "0 or more"),
         ({"bins": 2000, "cells": 200_000}, "too large"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from hepnb.errors import BadParameters
 from hepnb.pid.curves.variable_span import variable_span
 from hepnb.pid.efficiency import truth_precut, weight_names
+from hepnb.pid.response.bins import FineCounts, Part
 from hepnb.pid.response.interpolation import GridAxis
 from hepnb.pid.response.template import PidTemplate
 
@@ -25,24 +26,13 @@ Floats = npt.NDArray[np.float64]
 
 log = logging.getLogger(__name__)
 
-_FINE = 20_000  # bins from which quantiles are read
 _ATOM = 1e-3  # share of candidates that have the very same value
 _MOST_CELLS = 50_000_000
 _NEGATIVE = 0.02  # of the density; twicing alone makes up to 0.01 beside a narrow peak
-_FLAT = 0.5  # bins that are of equal width rather than content
 
 
 def __dir__() -> tuple[str, ...]:
     return __all__
-
-
-class _Part(NamedTuple):
-    """Candidates of a chunk: kinematics by variable, the PID variable and both weights."""
-
-    kinematics: Mapping[str, Floats]
-    value: Floats
-    weight: Floats
-    second: Floats
 
 
 def fit_response(
@@ -99,20 +89,22 @@ def fit_response(
         Before anything is read.
     """
     _check(variable, kinematics, cells, bins, widths)
+    if range is not None:
+        _check_edges(f"range of {variable!r}", range)
     weight, second = weight_names(sample)
     cut = truth_precut(sample, precut, weight=weight)
 
-    def parts() -> Iterator[_Part]:
+    def parts() -> Iterator[Part]:
         names = [*kinematics, variable, *(each for each in (weight, second) if each)]
         for chunk in sample.iterate(list(dict.fromkeys(names)), cut=cut):
             columns = {name: np.asarray(each, float) for name, each in chunk.items()}
             w = columns[weight] if weight else np.ones(len(columns[variable]))
             w2 = columns[second] if second else w
-            yield _Part({each: columns[each] for each in kinematics}, columns[variable], w, w2)
+            yield Part({each: columns[each] for each in kinematics}, columns[variable], w, w2)
 
     single = _atoms(next(parts(), None)) if atoms is None else np.sort(np.asarray(atoms, float))
-    low, high = range or _span(sample, variable, cut, single)
-    fine = _Fine(kinematics, single, (float(low), float(high)))
+    low, *_, high = _span(sample, variable, cut, single) if range is None else range
+    fine = FineCounts(kinematics, single, (float(low), float(high)))
     for part in parts():
         fine.add(part)
     edges, axes = fine.bins(bins), fine.axes(cells)
@@ -147,11 +139,7 @@ def _check(
     if variable in kinematics:
         raise BadParameters(f"{variable!r} cannot be both the PID variable and one of kinematics")
     for name, edges in kinematics.items():
-        if len(edges) < 2 or not np.all(np.diff(edges) > 0) or not np.all(np.isfinite(edges)):
-            message = (
-                f"kinematics {name!r}: {list(edges)} are not two or more rising finite numbers"
-            )
-            raise BadParameters(message)
+        _check_edges(f"kinematics {name!r}", edges)
     if cells < 1 or bins < 2:
         raise BadParameters(f"cells={cells}, bins={bins}: at least 1 and 2 are needed")
     if min(widths) < 0:
@@ -162,7 +150,12 @@ def _check(
         raise BadParameters(message)
 
 
-def _atoms(first: _Part | None) -> Floats:
+def _check_edges(what: str, edges: Sequence[float]) -> None:
+    if len(edges) < 2 or not np.all(np.diff(edges) > 0) or not np.all(np.isfinite(edges)):
+        raise BadParameters(f"{what}: {list(edges)} are not two or more rising finite numbers")
+
+
+def _atoms(first: Part | None) -> Floats:
     """Values that occur again and again among the first candidates."""
     if first is None:
         return np.empty(0)
@@ -182,76 +175,6 @@ def _span(sample: Sample, variable: str, cut: str, single: Floats) -> tuple[floa
         raise
 
 
-def _spread(counts: Floats, edges: Floats, bins: int) -> Floats:
-    """Edges of bins that share content and width evenly."""
-    total = counts.sum()
-    share = (1 - _FLAT) * counts / total if total > 0 else np.zeros_like(counts)
-    share = share + (1 - share.sum()) / len(counts)
-    cumulative = np.concatenate([[0.0], np.cumsum(share)])
-    made = np.interp(np.linspace(0, cumulative[-1], bins + 1), cumulative, edges)
-    made[[0, -1]] = edges[[0, -1]]
-    return np.asarray(made)
-
-
-class _Fine:
-    """Fine histograms of the variable and of each axis, from which bins are made."""
-
-    def __init__(
-        self,
-        kinematics: Mapping[str, Sequence[float]],
-        single: Floats,
-        span: tuple[float, float],
-    ) -> None:
-        self.single = single
-        self.edges = np.linspace(*span, _FINE + 1)
-        # bins are [lo, hi): a PID of exactly 1 is to be in the last one all the same
-        self.edges[-1] = np.nextafter(self.edges[-1], np.inf)
-        self.counts = np.zeros(_FINE)
-        self.continuous = {name: len(edges) == 2 for name, edges in kinematics.items()}
-        self.along = {
-            name: np.linspace(edges[0], edges[-1], _FINE + 1)
-            if self.continuous[name]
-            else np.asarray(edges, float)
-            for name, edges in kinematics.items()
-        }
-        # candidates, their weights, and weights times value
-        self.sums = {name: np.zeros((3, len(edges) - 1)) for name, edges in self.along.items()}
-
-    def add(self, part: _Part) -> None:
-        known = np.isfinite(part.value) & ~np.isin(part.value, self.single)
-        self.counts += np.histogram(part.value[known], self.edges)[0]
-        for name, edges in self.along.items():
-            values = part.kinematics[name]
-            cell = np.searchsorted(edges, values, "right") - 1
-            known = (cell >= 0) & (cell < len(edges) - 1) & np.isfinite(part.weight)
-            cell, values, weight = cell[known], values[known], part.weight[known]
-            # one by one, so that chunks do not change the order of a sum
-            for total, each in zip(
-                self.sums[name], (np.ones_like(weight), weight, weight * values), strict=True
-            ):
-                np.add.at(total, cell, each)
-
-    def bins(self, number: int) -> Floats:
-        """Edges of the bins of the variable."""
-        return _spread(self.counts, self.edges, number)
-
-    def axes(self, cells: int) -> tuple[GridAxis, ...]:
-        """Axes whose nodes are the means of the candidates in each cell."""
-        axes = []
-        for name, fine in self.along.items():
-            counts, *sums = self.sums[name]
-            continuous = self.continuous[name]
-            edges = _spread(counts, fine, cells) if continuous else fine
-            cell = np.clip(np.searchsorted(edges, fine[:-1], "right") - 1, 0, len(edges) - 2)
-            w, wx = (np.bincount(cell, each, minlength=len(edges) - 1) for each in sums)
-            middle = 0.5 * (edges[1:] + edges[:-1])
-            mean = np.divide(wx, w, out=middle.copy(), where=w > 0)
-            inside = continuous & (mean >= edges[:-1]) & (mean <= edges[1:])
-            nodes = np.where(inside, mean, middle)
-            axes.append(GridAxis(name, tuple(edges.tolist()), tuple(nodes.tolist()), continuous))
-        return tuple(axes)
-
-
 class _Filling:
     """Sums of a template while candidates are read."""
 
@@ -264,7 +187,7 @@ class _Filling:
         self.atoms = np.zeros((3, *shape, len(single)))
         self._counted: Counter[str] = Counter()
 
-    def add(self, part: _Part) -> None:
+    def add(self, part: Part) -> None:
         columns = [part.kinematics[each.variable] for each in self.axes]
         nan = ~np.isfinite(part.value) | ~np.isfinite(part.weight) | ~np.isfinite(part.second)
         for column in columns:
