@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from hepnb.data.catalogue import catalogue
+from hepnb.stages.checks import check_stored_weights, check_strings
 from hepnb.stages.fields import Binning, Cut, Site
 from hepnb.stages.stage import Stage
 
@@ -167,3 +168,15 @@ class ApplyWeights(Stage):
             names += [self.calibration_data, self.calibration_mc]
         files = catalogue(self.site).input_files(self.study, *names)
         return (*dict.fromkeys(files), *(each["file"] for each in self.tables))
+
+    def check(self) -> None:
+        """Look up the names in the cuts and axes, and the weights of data that is measured."""
+        measured = [self.check_data] if self.check_data else []
+        texts = [self.precut, self.cut, *self.binning] if measured or not self.tables else []
+        if not self.tables:
+            measured.append(self.calibration_data)
+        check_stored_weights(self.site, self.study, *measured)
+        names = {*measured, *([] if self.tables else [self.calibration_mc])}
+        where = {"site": self.site, "study": self.study, "particle": self.particle}
+        check_strings(texts, collections=sorted(names), **where)
+        check_strings([self.selection, *self.keep], collections=[self.mc], **where)

@@ -8,7 +8,13 @@ from typing import Any
 from hepnb.data.catalogue import catalogue
 from hepnb.errors import BadParameters
 
-__all__ = ("check_background", "check_mass", "check_mass_models", "check_strings")
+__all__ = (
+    "check_background",
+    "check_mass",
+    "check_mass_models",
+    "check_stored_weights",
+    "check_strings",
+)
 
 
 def __dir__() -> tuple[str, ...]:
@@ -83,6 +89,26 @@ def check_background(stage: Any, *, variables: Iterable[str], fakes: str = "") -
         regions=stage.score_regions,
         variables=[name for text in variables for name in parse(text).names],
     )
+
+
+def check_stored_weights(site: str, study: str, *collections: str) -> None:
+    """Ask whether collections of data have weights that subtract their background.
+
+    Raises
+    ------
+    BadParameters
+        For the first that has none.
+    """
+    known = catalogue(site)
+    for name in collections:
+        sample = known[name].study(study)
+        if sample.kind == "data" and not sample.weights:
+            message = (
+                f"{name!r} has no stored weights for study {study!r}, so that its background would "
+                "count as signal; make tables or templates in the stages that subtract it, and "
+                "name their files"
+            )
+            raise BadParameters(message)
 
 
 def check_mass(stage: Any, mass: str = "") -> None:

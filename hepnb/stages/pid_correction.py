@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from hepnb.data.catalogue import catalogue
 from hepnb.errors import BadParameters
-from hepnb.stages.checks import check_strings
+from hepnb.stages.checks import check_stored_weights, check_strings
 from hepnb.stages.fields import Binning, Precut, Site, Study, Variable
 from hepnb.stages.response_fields import (
     Adaptive,
@@ -179,6 +179,10 @@ class PidCorrection(Stage):
             )
             raise BadParameters(message)
         names = {self.mc, self.check_data} - {""}
+        measured = [self.check_data] if self.check_data else []
+        if not self.templates:
+            measured.append(self.calibration_data)
+        check_stored_weights(self.site, self.study, *measured)
         texts = [*self.binning, self.precut]
         if not self.templates:
             names |= {self.calibration_data, self.calibration_mc}

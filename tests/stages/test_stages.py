@@ -176,6 +176,25 @@ def test_background_of_a_mass_fit_needs_one(name, small_site):
         stage.check()
 
 
+@pytest.mark.parametrize("name", ["apply_weights", "pid_correction"])
+def test_data_whose_background_nothing_subtracts_is_no_calibration(name, small_site):
+    kind = stages.find(name)
+    values = {"site": small_site, "study": "mumugamma", "particle": "mu", "precut": ""}
+    values |= {"cut": "muonID > 0.5"} if name == "apply_weights" else {"variable": "muonID"}
+    with pytest.raises(BadParameters, match="no stored weights for study 'mumugamma'"):
+        kind.from_values(values).check()
+    own = {"apply_weights": {"tables": [{"file": "a.csv", "reco": 13, "truth": 13}]}}
+    own["pid_correction"] = {"templates": [{"data": "a.root", "mc": "b.root", "truth": 13}]}
+    kind.from_values(values | own[name] | {"check_data": ""}).check()
+
+
+@pytest.mark.parametrize("change", [{"cut": "kaonIDD > 0.5"}, {"selection": "pp > 1"}])
+def test_names_in_the_cuts_of_weights_are_looked_up_before_the_run(change, small_site):
+    kind = stages.find("apply_weights")
+    with pytest.raises(UnknownVariable):
+        kind.from_values({"site": small_site} | change).check()
+
+
 def test_a_logarithmic_axis_starts_above_zero(small_site):
     kind = stages.find("plot_distribution")
     with pytest.raises(BadParameters, match="a logarithmic axis cannot start at 0"):
