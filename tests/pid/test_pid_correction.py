@@ -414,6 +414,9 @@ def embedded(small_site):
 def test_every_species_gets_its_own_template(embedded):
     found, mc, _ = embedded
     assert set(found.data) == set(found.mc) == {321, 211}
+    table = found.frame.set_index(["side", "species"])
+    assert table.loc[("data", 321), "candidates"] == found.data[321].seen["in_template"]
+    assert len(table) == 4
     corrected = correct(mc, ResponseCorrection(*found, "resample"), keep=["mcPDG", "kaonID"])
     frame = corrected.frame()
     assert len(frame) == mc.entries

@@ -12,6 +12,8 @@ from hepnb.pid.response.fitting import fit_response
 from hepnb.pid.response.template import PidTemplate
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hepnb.data.collection import Collection
 
 __all__ = ("Templates", "calibration_templates", "templates_from_files")
@@ -27,9 +29,31 @@ class Templates(NamedTuple):
     data: dict[int | None, PidTemplate]
     mc: dict[int | None, PidTemplate]
 
-    def summary(self) -> str:
-        """Say what each is of, and how well it is known."""
-        return "\n".join(each.summary() for part in self for each in part.values())
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per template: what it is of, and how well it is known (shares in percent)."""
+        import pandas as pd
+
+        rows = []
+        for side, part in zip(self._fields, self, strict=True):
+            for code, each in part.items():
+                seen = each.seen
+                share = 100 / max(seen.get("read", 0), 1)
+                rows.append(
+                    {
+                        "side": side,
+                        "species": code,
+                        "variable": each.variable,
+                        "sample": each.sample,
+                        "cells": " x ".join(map(str, each.shape)),
+                        "candidates": seen.get("in_template", 0),
+                        "% out of range": round(share * seen.get("out_of_range", 0), 2),
+                        "% NaN": round(share * seen.get("nan", 0), 2),
+                        "% of cells known": round(100 * each.known_share, 1),
+                        "% negative": round(100 * each.conditional.negative, 2),
+                    }
+                )
+        return pd.DataFrame(rows)
 
 
 def calibration_templates(

@@ -129,6 +129,11 @@ class PidTemplate:
         """Cells of each axis."""
         return tuple(each.cells for each in self.axes)
 
+    @property
+    def known_share(self) -> float:
+        """Share of the cells near which there are calibration candidates."""
+        return float((~np.isnan(self.conditional.cdf[:, 0])).mean())
+
     def with_kernel(self, scale: float) -> PidTemplate:
         """Give the same candidates smoothed with a kernel that is wider by this factor."""
         return dataclasses.replace(self, widths=(scale * self.widths[0], scale * self.widths[1]))
@@ -177,12 +182,11 @@ class PidTemplate:
         """Say what the template is of, and how well it is known."""
         seen, total = self.seen, max(self.seen.get("read", 0), 1)
         cells = " x ".join(str(each.cells) for each in self.axes)
-        known = ~np.isnan(self.conditional.cdf[:, 0])
         text = (
             f"{self.variable} of {self.sample}: {cells} cells x {len(self.edges) - 1} bins, "
             f"{seen.get('in_template', 0):,} of {seen.get('read', 0):,} candidates "
             f"({100 * seen.get('out_of_range', 0) / total:.2g} % out of range, "
-            f"{100 * seen.get('nan', 0) / total:.2g} % NaN); {100 * known.mean():.1f} % of the "
+            f"{100 * seen.get('nan', 0) / total:.2g} % NaN); {100 * self.known_share:.1f} % of the "
             f"cells are known, {100 * self.conditional.negative:.2g} % of the density is negative"
         )
         values = ", ".join(f"{each:.9g}" for each in self.atoms)
@@ -194,8 +198,10 @@ class PidTemplate:
             name: {"value": value, "uncertainty": None, "unit": "candidates", "status": "ok"}
             for name, value in self.seen.items()
         }
-        known = float((~np.isnan(self.conditional.cdf[:, 0])).mean())
-        for name, share in {"known": known, "negative": self.conditional.negative}.items():
+        for name, share in {
+            "known": self.known_share,
+            "negative": self.conditional.negative,
+        }.items():
             found[f"{name}_share"] = {
                 "value": share, "uncertainty": None, "unit": "", "status": "ok"
             }  # fmt: skip
