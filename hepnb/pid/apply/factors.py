@@ -49,7 +49,7 @@ from hepnb.stats import weighted
 __all__ = ("BinWeights", "Errors", "Requirement", "Variation", "bin_weights", "replicas_of")
 
 Floats = npt.NDArray[np.float64]
-HUNDRED = 100
+_GROUP = 100  # replicas whose numbers are balanced together
 Requirement = Literal["pass", "fail", "cut"]
 Errors = Literal["split", "larger"]
 
@@ -231,7 +231,7 @@ def _normals(seed: int, identity: bytes, kind: str, replicas: int, axes: Any) ->
 
 def _balanced(rng: np.random.Generator, replicas: int, shape: Sequence[int]) -> Floats:
     """Draw normal numbers of shape (replicas, *shape), each hundred of mean 0 and width 1."""
-    drawn = rng.standard_normal((math.ceil(replicas / HUNDRED), HUNDRED, *shape))
+    drawn = rng.standard_normal((math.ceil(replicas / _GROUP), _GROUP, *shape))
     drawn -= drawn.mean(axis=1, keepdims=True)
     drawn /= drawn.std(axis=1, keepdims=True)
     return drawn.reshape(-1, *shape)[:replicas]
