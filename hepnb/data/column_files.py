@@ -12,7 +12,7 @@ import numpy as np
 
 from hepnb.errors import BadParameters
 
-__all__ = ("write_columns",)
+__all__ = ("whole_or_not", "write_columns")
 
 Columns = Mapping[str, np.ndarray]
 
@@ -51,7 +51,7 @@ def write_columns(
     """
     if path.suffix not in {".parquet", ".root"}:
         raise BadParameters(f"{path.name}: columns are written as .parquet or .root")
-    with _whole_or_not(path) as beside:
+    with whole_or_not(path) as beside:
         if path.suffix == ".parquet":
             _parquet(beside, chain(parts, [empty]), few_values)
         else:
@@ -85,7 +85,8 @@ def _root(path: Path, parts: Iterator[Columns], tree: str) -> None:
 
 
 @contextmanager
-def _whole_or_not(path: Path) -> Iterator[Path]:
+def whole_or_not(path: Path) -> Iterator[Path]:
+    """Give a path beside, which takes the place of `path` if nothing fails."""
     beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield beside

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from hepnb.data.catalogue import catalogue
 from hepnb.stages.checks import check_stored_weights, check_strings
-from hepnb.stages.fields import Binning, Cut, Site
+from hepnb.stages.fields import Binning, Cut, Site, entries
 from hepnb.stages.stage import Stage
 
 __all__ = ("ApplyWeights", "TableEntry")
@@ -31,21 +31,10 @@ class TableEntry(BaseModel):
     threshold: float | None = Field(default=None, description="which, if the file holds several")
 
 
-def _check_tables(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    checked = []
-    for number, each in enumerate(tables, 1):
-        try:
-            checked.append(TableEntry.model_validate(each).model_dump(exclude_none=True))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            form = "{file: weights.csv, reco: 321, truth: 321}"
-            message = f"table {number}, {where}: {first['msg']}; for instance {form}"
-            raise ValueError(message) from None
-    return checked
-
-
-Tables = Annotated[list[dict[str, Any]], AfterValidator(_check_tables)]
+Tables = Annotated[
+    list[dict[str, Any]],
+    entries(TableEntry, "table", "{file: weights.csv, reco: 321, truth: 321}"),
+]
 
 
 class ApplyWeights(Stage):

@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from hepnb.data.expressions import parse
 from hepnb.errors import HepnbError
@@ -34,6 +34,7 @@ __all__ = (
     "Study",
     "Variable",
     "check_edges",
+    "entries",
 )
 
 
@@ -80,6 +81,34 @@ def check_edges(edges: list[float]) -> list[float]:
             message = f"bin edges must increase, but {high:g} follows {low:g}"
             raise ValueError(message)
     return edges
+
+
+def entries(model: type[BaseModel], what: str, example: str) -> AfterValidator:
+    """Check a list of mappings by a model, whose defaults complete them.
+
+    Parameters
+    ----------
+    model
+        Of one entry.
+    what
+        One entry is called this in errors.
+    example
+        How it is written.
+    """
+
+    def check(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        checked = []
+        for number, each in enumerate(given, 1):
+            try:
+                checked.append(model.model_validate(each).model_dump(exclude_none=True))
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(map(str, first["loc"]))
+                message = f"{what} {number}, {where}: {first['msg']}; for instance {example}"
+                raise ValueError(message) from None
+        return checked
+
+    return AfterValidator(check)
 
 
 def _check_binning(binning: dict[str, list[float]]) -> dict[str, list[float]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from hepnb.data.catalogue import catalogue
 from hepnb.errors import BadParameters
 from hepnb.stages.checks import check_stored_weights, check_strings
-from hepnb.stages.fields import Binning, Precut, Site, Study, Variable
+from hepnb.stages.fields import Binning, Precut, Site, Study, Variable, entries
 from hepnb.stages.response_fields import (
     Adaptive,
     Cells,
@@ -41,21 +41,12 @@ class TemplateEntry(BaseModel):
     truth: int = Field(description="PDG code of the species")
 
 
-def _check_templates(templates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    checked = []
-    for number, each in enumerate(templates, 1):
-        try:
-            checked.append(TemplateEntry.model_validate(each).model_dump())
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            form = "{data: template_data.root, mc: template_mc.root, truth: 321}"
-            message = f"template {number}, {where}: {first['msg']}; for instance {form}"
-            raise ValueError(message) from None
-    return checked
-
-
-Templates = Annotated[list[dict[str, Any]], AfterValidator(_check_templates)]
+Templates = Annotated[
+    list[dict[str, Any]],
+    entries(
+        TemplateEntry, "template", "{data: template_data.root, mc: template_mc.root, truth: 321}"
+    ),
+]
 
 
 class PidCorrection(Stage):

@@ -5,6 +5,7 @@ Thresholds are those of specs/pid.md, section 8.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import itertools
 import pickle
@@ -184,6 +185,17 @@ def test_two_variables_of_a_track_keep_their_rank_correlation(templates, target)
     assert before > 0.5
     found, wanted = (np.corrcoef(pair)[0, 1] for pair in (residuals, expected))
     assert found == pytest.approx(wanted, abs=0.01)
+
+
+def test_two_variables_that_are_drawn_anew_are_independent(templates, target):
+    """At fixed kinematics, though their random numbers are made of the same columns."""
+    data, _ = templates
+    other = dataclasses.replace(data, variable="other")
+    truth = toy.response(target, "data")
+    drawn = [ResponseCorrection({None: each}).apply(target).values for each in (data, other)]  # noqa: PD011
+    first, second = (truth.cdf(each) for each in drawn)
+    good = np.isfinite(first) & np.isfinite(second)
+    assert abs(stats.spearmanr(first[good], second[good]).statistic) < 4.5 / np.sqrt(good.sum())
 
 
 @pytest.mark.slow
@@ -432,6 +444,19 @@ def test_every_species_gets_its_own_template(embedded):
     assert f"{mc.entries:,}" in corrected.summary()
 
 
+def test_templates_of_two_species_fluctuate_independently(embedded):
+    found, *_ = embedded
+    moves = []
+    for each in found.data.values():
+        some = each.squares > 0
+        move = np.divide(each.replica(3).counts - each.counts, np.sqrt(each.squares), where=some,
+                         out=np.zeros_like(each.counts))  # fmt: skip
+        moves.append(move.ravel())
+    n = np.count_nonzero((moves[0] != 0) & (moves[1] != 0))
+    assert n > 300
+    assert abs(moves[0] @ moves[1]) / n < 4.5 / np.sqrt(n)
+
+
 def test_the_corrected_variable_is_a_column_for_every_string(embedded):
     found, mc, _ = embedded
     corrected = correct(mc, ResponseCorrection(*found, "transform"), variations=False)
@@ -504,11 +529,11 @@ def test_the_check_is_that_of_sums_by_hand(embedded):
     row = check.frame.iloc[3]
     w = seen.loc[(seen["p"] >= 1.5) & (seen["p"] < 4.5)]
     assert row["weight"] == pytest.approx(w[data.weights[0]].sum(), rel=1e-9)
-    passing = w.loc[w["kaonID"] >= 0.9, data.weights[0]].sum()
+    passing = w.loc[w["kaonID"] > 0.9, data.weights[0]].sum()
     assert row["data"] == pytest.approx(passing / row["weight"], rel=1e-9)
     mine = simulated[(simulated["p"] >= 1.5) & (simulated["p"] < 4.5)]
-    assert row["mc"] == pytest.approx((mine["kaonID"] >= 0.9).mean(), rel=1e-9)
-    shares = [(mine[each].dropna() >= 0.9).mean() for each in columns]
+    assert row["mc"] == pytest.approx((mine["kaonID"] > 0.9).mean(), rel=1e-9)
+    shares = [(mine[each].dropna() > 0.9).mean() for each in columns]
     assert row["corrected"] == pytest.approx(shares[0], rel=1e-9)
     assert row["template_error"] == pytest.approx(np.std(shares[1:], ddof=1), rel=1e-6)
     pull = (row["corrected"] - row["data"]) / np.sqrt(
@@ -522,6 +547,10 @@ def test_the_check_is_that_of_sums_by_hand(embedded):
     upper, lower = check.plot()
     assert lower.get_xlabel() == "kaonID"
     assert "largest difference" in upper.get_title(loc="right")
+    # where all candidates pass, the uncertainty of simulation is not 0
+    sure = check_response(corrected, data, thresholds=[-1.0], binning=binning).frame
+    assert (sure["corrected"] == 1).all()
+    assert (sure["corrected_error"] > 0).all()
     with pytest.raises(BadParameters, match="no thresholds"):
         check_response(corrected, data, thresholds=[], binning=binning)
     with pytest.raises(BadParameters, match="no bin has both"):

@@ -15,8 +15,8 @@ from hepnb.data.filling import fill
 from hepnb.errors import BadParameters
 from hepnb.pid.efficiency import truth_precut, weight_names
 from hepnb.pid.formats.exports import write_frame
+from hepnb.pid.tables.bin_efficiency import columns_of_sums
 from hepnb.pid.tables.table_bins import rows_of
-from hepnb.stats.weighted import efficiency
 
 if TYPE_CHECKING:
     from hepnb.data.sample import Sample
@@ -114,7 +114,7 @@ def check_response(
     data
         Candidates of the same particle, with weights that subtract background.
     thresholds
-        Of the variable; what is at or above one passes.
+        Of the variable; what is above one passes.
     binning, precut
         Bins in which efficiencies are compared, and what counts at all.
 
@@ -173,28 +173,46 @@ def _efficiencies(
     binning: Mapping[str, Sequence[float]],
     precut: str,
 ) -> dict[str, _Efficiencies]:
-    """Share of each bin at or above each threshold, in one pass for all variables.
+    """Share of each bin above each threshold, in one pass for all variables.
 
     Candidates without a value are in no bin.
     """
     weight, _ = weight_names(sample)
     cut = truth_precut(sample, precut, weight=weight)
-    # one more edge, so that there is a bin: what is above it is in the flow bin
-    edges = [*levels, np.nextafter(levels[-1], np.inf)]
-    binnings = {each: {**binning, each: edges} for each in variables}
-    filled = fill(sample, binnings=binnings, precuts=[cut], weights=[weight])
+    # bins are [lo, hi): what is exactly at a threshold fails, as in a cut
+    edges = np.nextafter([*levels, np.nextafter(levels[-1], np.inf)], np.inf)
+    binnings: dict[str, Any] = {each: {**binning, each: edges} for each in variables}
+    weights = tuple(dict.fromkeys((weight, None)))
+    filled = fill(sample, binnings=binnings, precuts=[cut], weights=weights)
+    inner = (slice(1, -1),) * len(binning)
     found = {}
     for each in variables:
-        histogram = filled.hist("", cut, weight, each)
-        inner = (slice(1, -1),) * len(binning)
-        sums = [
-            np.asarray(part)[inner].reshape(-1, len(edges) + 1).T
-            for part in (histogram.values(flow=True), histogram.variances(flow=True))
-        ]
-        w, w2 = (part[::-1].cumsum(axis=0)[::-1] for part in sums)
-        value, variance = efficiency(w[1:-1], w2[1:-1], w[0], w2[0])
-        found[each] = _Efficiencies(value, np.sqrt(variance), w[0])
+        (passing, total), (_, raw) = (
+            _beyond(filled.hist("", cut, which, each).view(flow=True)[inner])
+            for which in (weight, None)
+        )
+        sums = {"passing": passing, "total": total, "raw": raw}
+        columns = columns_of_sums(sums, "clopper_pearson" if weight is None else "weighted")
+        eps, up, down, content = (
+            part.reshape(len(levels), -1)
+            for part in (*(columns[n] for n in ("efficiency", "stat_up", "stat_dn")), total[0])
+        )
+        found[each] = _Efficiencies(eps, np.maximum(up, down), content[0])
     return found
+
+
+def _beyond(cells: Any) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Give sums of w and w^2 beyond each threshold, and of all; (thresholds * bins,) each.
+
+    The last axis of `cells` is that of the thresholds, with one edge more and its flow bins.
+    """
+    passing, total = [], []
+    for name in ("value", "variance"):
+        part = np.asarray(cells[name], float).reshape(-1, cells.shape[-1]).T
+        above = part[::-1].cumsum(axis=0)[::-1]
+        passing.append(above[1:-1].ravel())
+        total.append(np.tile(above[0], len(above) - 2))
+    return (passing[0], passing[1]), (total[0], total[1])
 
 
 def _spread(moved: Floats) -> Floats:

@@ -15,6 +15,7 @@ the other way round: no more tracks change between single values and the continu
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +41,6 @@ its species; kinematics or variable outside the template; no calibration candida
 value of the variable that no simulated calibration candidate has."""
 
 _BLOCK = 50_000
-_DRAW, _KEEP, _CHOOSE = range(3)
 
 
 def __dir__() -> tuple[str, ...]:
@@ -191,8 +191,8 @@ class ResponseCorrection:
         own = [columns[name] for name in self.dependencies]
         if mc is None or self.method == "resample":
             causes[(causes == 0) & ~target.known] = CAUSES.index("no_calibration")
-            kind = _drawn(wanted, track_uniform(own, seed=self.seed, stream=_KEEP))
-            u = track_uniform(own, seed=self.seed, stream=_DRAW)
+            kind = _drawn(wanted, self._uniform(own, "keep"))
+            u = self._uniform(own, "draw")
         else:
             old = columns[self.variable]
             within, other = _around(mc, columns)
@@ -208,13 +208,18 @@ class ResponseCorrection:
             kind = self._moved(own, old, (mc.atoms, had), (data.atoms, wanted))
             at, flat = source.at(np.where(np.isfinite(old), old, 0.0), mc.edges)
             causes[(causes == 0) & flat & ~single] = CAUSES.index("flat")
-            drawn = track_uniform(own, seed=self.seed, stream=_DRAW)
+            drawn = self._uniform(own, "draw")
             u = np.where(single, drawn, np.clip(at, 0, np.nextafter(1.0, 0)))
         values = target.quantile(u, data.edges)
         for number, atom in enumerate(data.atoms):
             values[kind == number] = atom
         values[causes > 0] = np.nan
         return Corrected(values, causes)
+
+    def _uniform(self, own: list[Floats], what: str) -> Floats:
+        """Numbers of tracks, independent for each variable and for what they decide."""
+        digest = hashlib.sha256(f"{self.variable}|{what}".encode()).digest()
+        return track_uniform(own, seed=self.seed, stream=int.from_bytes(digest[:8], "big"))
 
     def _moved(
         self,
@@ -235,11 +240,11 @@ class ResponseCorrection:
         rows = np.arange(len(old))
         p, q = had[rows, before], wanted[rows, before]
         keep = np.divide(q, p, out=np.ones_like(p), where=p > 0)
-        change = track_uniform(own, seed=self.seed, stream=_KEEP) >= keep
+        change = self._uniform(own, "keep") >= keep
         missing = np.maximum(wanted - had, 0)
         total = missing.sum(axis=1, keepdims=True)
         share = np.divide(missing, total, out=np.zeros_like(missing), where=total > 0)
-        drawn = _drawn(share[:, :-1], track_uniform(own, seed=self.seed, stream=_CHOOSE))
+        drawn = _drawn(share[:, :-1], self._uniform(own, "choose"))
         after = np.where(change, np.where(drawn < 0, len(names), drawn), before)
         places = [data[0].index(name) if name in data[0] else -1 for name in names]
         return np.asarray([*places, -1])[after]

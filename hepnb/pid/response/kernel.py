@@ -49,7 +49,8 @@ def smooth_counts(
     Returns
     -------
     ndarray
-        Of the shape and sum of `counts`; negative where negative weights prevail.
+        Of the shape and sum of `counts` (a sum of mere fluctuations, of about 0, is kept roughly);
+        negative where negative weights prevail.
     """
     if not counts.size:
         return counts
@@ -60,7 +61,9 @@ def smooth_counts(
     if twicing:
         smooth = smooth + _relative(counts - smooth, widths, levels)
     total, found = counts.sum(dtype=float), smooth.sum(dtype=float)
-    return smooth * counts.dtype.type(total / found) if found else smooth
+    # a sum that is nothing but fluctuations is no measure of what boundaries took
+    ratio = total / found if found else 1.0
+    return smooth * counts.dtype.type(ratio) if 0.5 < ratio < 2 else smooth
 
 
 def effective_counts(counts: Array, squares: Array, widths: Sequence[float]) -> Array:

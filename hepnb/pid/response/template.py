@@ -158,7 +158,8 @@ class PidTemplate:
         number, seed
             Decide the fluctuation, together with what the template is of.
         """
-        digest = hashlib.sha256(f"{self.variable}|{self.sample}|{self.cut}".encode()).digest()
+        # of its own counts: two species of one sample fluctuate independently
+        digest = hashlib.sha256(self.counts.tobytes() + self.atom_counts.tobytes()).digest()
         rng = np.random.default_rng([seed, number, *np.frombuffer(digest, np.uint32).tolist()])
         normal = rng.standard_normal(self.counts.shape, np.float32)
         single = rng.standard_normal(self.atom_counts.shape)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from hepnb.data.column_files import whole_or_not
 from hepnb.errors import BadTable, UnreadableFile
 from hepnb.pid.response.interpolation import GridAxis
 from hepnb.pid.response.template import PidTemplate
@@ -49,23 +50,18 @@ def write_template(template: PidTemplate, path: Path) -> Path:
         "cut": template.cut,
         "seen": dict(template.seen),
     }
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with uproot.recreate(beside, compression=uproot.LZ4(1)) as file:
-            file["template"] = json.dumps(meta)
-            _tree(file, "edges_variable", {"edge": template.edges})
-            for number, axis in enumerate(template.axes):
-                _tree(file, f"edges_{number}", {"edge": np.asarray(axis.edges)})
-                _tree(file, f"nodes_{number}", {"node": np.asarray(axis.nodes)})
-            for name, stem in (("cells", ""), ("single_values", "atom_")):
-                sums = [getattr(template, stem + each) for each in _SUMS]
-                _tree(file, name, {
-                    branch: each.ravel()
-                    for branch, each in zip(_BRANCHES, sums, strict=True) if each is not None
-                })  # fmt: skip
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_or_not(path) as beside, uproot.recreate(beside, compression=uproot.LZ4(1)) as file:
+        file["template"] = json.dumps(meta)
+        _tree(file, "edges_variable", {"edge": template.edges})
+        for number, axis in enumerate(template.axes):
+            _tree(file, f"edges_{number}", {"edge": np.asarray(axis.edges)})
+            _tree(file, f"nodes_{number}", {"node": np.asarray(axis.nodes)})
+        for name, stem in (("cells", ""), ("single_values", "atom_")):
+            sums = [getattr(template, stem + each) for each in _SUMS]
+            _tree(file, name, {
+                branch: each.ravel()
+                for branch, each in zip(_BRANCHES, sums, strict=True) if each is not None
+            })  # fmt: skip
     return path
 
 
